@@ -1,0 +1,1 @@
+"""One file per command, each a straight walk from arguments to an exit code."""

@@ -1,0 +1,1 @@
+"""Environment in, Terraform root module out."""

@@ -1,0 +1,1 @@
+"""The boundary to Terraform: which engine, how it is run, what it says."""

@@ -1,0 +1,96 @@
+"""Where things are: the project, its work directories, and the assets nexusctl ships."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nexusctl.errors import UsageWrong
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True, slots=True)
+class Assets:
+    """The files shipped with nexusctl: in a checkout beside the package, in a wheel inside it."""
+
+    templates: Path
+    terraform: Path
+    policies: Path
+
+
+def shipped_assets() -> Assets:
+    """The assets of this installation."""
+    inside = PACKAGE / "assets"
+    home = inside if inside.is_dir() else PACKAGE.parent
+    return Assets(home / "templates", home / "terraform", home / "policies")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkDirectory:
+    """Everything nexusctl keeps for one environment on one AWS (a real one or the sandbox).
+
+    Plan files and logs may hold sensitive values, so every directory here is 0700.
+    """
+
+    path: Path
+
+    @property
+    def root(self) -> Path:
+        """The rendered Terraform root module; Terraform's working directory."""
+        return self.path / "root"
+
+    @property
+    def data(self) -> Path:
+        """Terraform's TF_DATA_DIR."""
+        return self.path / "data"
+
+    @property
+    def logs(self) -> Path:
+        """The full logs of past commands."""
+        return self.path / "logs"
+
+    def create(self) -> None:
+        """Make the directories, closed to other users."""
+        for directory in (self.path, self.root, self.data, self.logs):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            directory.chmod(0o700)
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A project: the directory that holds `environments/`."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path) -> "Workspace":
+        """The project that `start` lies in.
+
+        Raises:
+            UsageWrong: neither `start` nor a directory above it has `environments/`.
+        """
+        for directory in (start, *start.parents):
+            if (directory / "environments").is_dir():
+                return cls(directory)
+        raise UsageWrong(
+            f"no environments/ directory in {start} or above it",
+            hint="change to the project's directory, or name it with --project DIR",
+        )
+
+    @property
+    def environments(self) -> Path:
+        """The directory of environment files."""
+        return self.root / "environments"
+
+    @property
+    def state(self) -> Path:
+        """nexusctl's own directory in the project; never committed."""
+        return self.root / ".nexusctl"
+
+    @property
+    def sandbox(self) -> Path:
+        """Where the sandbox server keeps its record and log."""
+        return self.state / "sandbox-server"
+
+    def work(self, environment: str, *, sandbox: bool) -> WorkDirectory:
+        """The work directory of `environment`, on the sandbox or on the real AWS."""
+        return WorkDirectory(self.state / ("sandbox" if sandbox else "aws") / environment)
