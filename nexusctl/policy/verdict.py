@@ -41,11 +41,14 @@ class Verdict:
 
     `unjudged` lists each (policy, resource) that should have a finding and has none, and each
     failure of the policy engine itself: while it is not empty, nothing has passed.
+    `deferred` lists each (policy, resource) of a rendered root that rests on a value only the plan
+    knows. It is neither a pass nor a failure: the verdict on the plan decides, and defers nothing.
     """
 
     subject: Literal["rendered", "plan"]
     findings: tuple[Finding, ...]
     unjudged: tuple[str, ...] = ()
+    deferred: tuple[str, ...] = ()
 
     @property
     def denied(self) -> tuple[Finding, ...]:
@@ -54,5 +57,5 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Everything was judged and nothing failed."""
+        """Nothing failed, and nothing is unjudged."""
         return not self.unjudged and not self.denied

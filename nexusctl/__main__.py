@@ -1,0 +1,64 @@
+"""From error to message to exit code: the only place that ends the process."""
+
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from types import FrameType
+
+from nexusctl.errors import Exit, NexusError
+
+
+def run() -> None:
+    """The `nexusctl` command."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command and return its exit code; no error escapes."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _as_keyboard_interrupt)
+    try:
+        from nexusctl import cli
+
+        code = cli.main(arguments)
+        sys.stdout.flush()
+    except NexusError as error:
+        _complain(str(error), error.hint)
+        return error.exit_code
+    except KeyboardInterrupt:
+        _complain("interrupted", None)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has left (`nexusctl envs | head -1`): not an error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.DONE
+    except Exception as error:  # noqa: BLE001 - whatever it is, no traceback reaches a user
+        _complain(
+            f"this is a bug in nexusctl: {type(error).__name__}",
+            f"its log is {_bug_log()}; please report it",
+        )
+        return Exit.BUG
+    return code
+
+
+def _as_keyboard_interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _complain(message: str, hint: str | None) -> None:
+    print(f"error: {message}", file=sys.stderr)
+    if hint:
+        print(f" hint: {hint}", file=sys.stderr)
+
+
+def _bug_log() -> str:
+    descriptor, path = tempfile.mkstemp(prefix="nexusctl-bug-", suffix=".log")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as log:
+        traceback.print_exc(file=log)
+    return path
+
+
+if __name__ == "__main__":
+    run()

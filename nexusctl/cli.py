@@ -1,0 +1,142 @@
+"""The command line: arguments in, one call out. Commands are imported when they run."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+from nexusctl import __version__
+from nexusctl.errors import Exit, UsageWrong
+
+EPILOG = """\
+exit codes:
+  0 done · 2 changes present (plan --detailed-exitcode) · 3 environment invalid · 4 render failed
+  5 policy denied · 6 Terraform failed · 7 AWS failed · 8 tool missing or unfit · 9 refused
+  64 wrong command line · 130 interrupted · 1 a bug in nexusctl
+
+start with:  nexusctl doctor, then nexusctl plan sandbox
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that ends with nexusctl's exit code for a wrong command line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Report a wrong command line."""
+        raise UsageWrong(message, hint=f"{self.prog} --help")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Parse the command line and run its command.
+
+    Raises:
+        NexusError: whatever the command raises; UsageWrong for the command line itself.
+    """
+    try:
+        parsed, rest = parser().parse_known_args(_before_dashes(arguments))
+    except SystemExit as done:  # --help and --version
+        return int(done.code or 0)
+    if rest:
+        raise UsageWrong(f"unrecognized arguments: {' '.join(rest)}", hint="nexusctl --help")
+    if parsed.command is None:
+        parser().print_help(sys.stderr)
+        return Exit.USAGE
+    parsed.arguments = _after_dashes(arguments)
+    if parsed.arguments and parsed.command != "terraform":
+        raise UsageWrong("only `nexusctl terraform ENV` takes arguments after --")
+    module = import_module(f"nexusctl.commands.{parsed.command}")
+    code: int = module.run(parsed)
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    top = Parser(
+        prog="nexusctl",
+        description="The Keystone Nexus database as code: RDS for PostgreSQL behind RDS Proxy.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"nexusctl {__version__}")
+    top.add_argument(
+        "--project",
+        type=Path,
+        metavar="DIR",
+        help="the directory that holds environments/ (default: here, or the nearest above)",
+    )
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+
+    envs = commands.add_parser("envs", help="list the environments")
+    _json(envs)
+
+    validate = commands.add_parser("validate", help="check environment files, all errors at once")
+    validate.add_argument("environments", nargs="*", metavar="ENV")
+    validate.add_argument("--all", action="store_true", help="every environment")
+    _json(validate)
+
+    render = commands.add_parser("render", help="render the Terraform root module")
+    _environment(render)
+    render.add_argument("--out", type=Path, metavar="DIR", help="write the files there")
+    _json(render)
+
+    check = commands.add_parser("check", help="judge the rendered files by the policies")
+    _environment(check)
+    _json(check)
+
+    plan = commands.add_parser("plan", help="render, judge, plan, and judge the plan")
+    _environment(plan)
+    plan.add_argument(
+        "--detailed-exitcode", action="store_true", help="exit 2 when there is something to do"
+    )
+    _json(plan)
+
+    apply = commands.add_parser("apply", help="plan as `plan` does, then apply that plan")
+    _environment(apply)
+    _yes(apply)
+
+    destroy = commands.add_parser("destroy", help="destroy everything the environment has")
+    _environment(destroy)
+    _yes(destroy)
+
+    output = commands.add_parser("output", help="show the outputs of what is applied")
+    _environment(output)
+    output.add_argument("name", nargs="?", metavar="NAME", help="only this one, bare")
+    _json(output)
+
+    doctor = commands.add_parser("doctor", help="what nexusctl needs, and what it found")
+    _json(doctor)
+
+    sandbox = commands.add_parser("sandbox", help="the embedded AWS: start, stop, status, reset")
+    sandbox.add_argument("action", choices=["start", "stop", "status", "reset"])
+    _json(sandbox)
+
+    terraform = commands.add_parser(
+        "terraform", help="run Terraform itself in the environment's directory: ENV -- ARGS…"
+    )
+    _environment(terraform)
+    return top
+
+
+def _environment(command: argparse.ArgumentParser) -> None:
+    command.add_argument("environment", metavar="ENV", help="a file in environments/, by its name")
+    command.add_argument(
+        "--sandbox", action="store_true", help="on the embedded AWS instead of the real one"
+    )
+
+
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print JSON for machines")
+
+
+def _yes(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--yes", action="store_true", help="do not ask (for automation)")
+
+
+def _before_dashes(arguments: Sequence[str]) -> list[str]:
+    return list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
+
+
+def _after_dashes(arguments: Sequence[str]) -> list[str]:
+    return list(arguments[arguments.index("--") + 1 :] if "--" in arguments else [])

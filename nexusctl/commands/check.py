@@ -1,0 +1,29 @@
+"""`nexusctl check ENV`."""
+
+import json
+from argparse import Namespace
+
+from rich.console import Console
+
+from nexusctl.commands.display import Display
+from nexusctl.commands.walk import Walk
+from nexusctl.errors import Exit
+from nexusctl.report import document, text
+
+
+def run(arguments: Namespace) -> int:
+    """Judge the rendered files; needs no AWS and no Terraform."""
+    walk = Walk.begin(arguments)
+    with walk.gate() as gate:
+        gate.start()
+        rendered = walk.render(Display(quiet=True))
+        verdict = gate.judge_rendered(walk.work.root, rendered, walk.environment)
+    if arguments.json:
+        print(json.dumps(document.verdict(verdict), indent=2))
+    else:
+        console = Console(highlight=False)
+        for line in text.verdicts([verdict]):
+            console.print(line)
+    if verdict.unjudged:
+        return Exit.TOOL_UNFIT
+    return Exit.DONE if verdict.passed else Exit.POLICY_DENIED

@@ -1,0 +1,113 @@
+"""From an environment to a judged plan: what `plan`, `apply` and `destroy` begin with."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from nexusctl.commands.display import Display
+from nexusctl.commands.walk import Walk
+from nexusctl.errors import Exit
+from nexusctl.policy.verdict import Verdict
+from nexusctl.render.rendered import Rendered
+from nexusctl.terraform.plan import Plan, parse_plan
+from nexusctl.terraform.terraform import Terraform
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan and what the gate says; without a plan when the files alone were denied."""
+
+    rendered: Rendered
+    verdicts: tuple[Verdict, ...]
+    terraform: Terraform | None = None
+    plan: Plan | None = None
+    file: Path | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether both the files and the plan were judged, and nothing was denied."""
+        return self.plan is not None and all(verdict.passed for verdict in self.verdicts)
+
+
+def make_plan(walk: Walk, display: Display) -> Planned:
+    """Render, judge the files, plan, judge the plan.
+
+    The gate works while the sandbox and `terraform init` do; nothing is planned before the files
+    have passed.
+    """
+    with ExitStack() as stack:
+        gate = stack.enter_context(walk.gate())
+        gate.start()
+        rendered = walk.render(display)
+        judging = stack.enter_context(ThreadPoolExecutor(1)).submit(
+            gate.judge_rendered, walk.work.root, rendered, walk.environment
+        )
+        terraform = walk.terraform(display)
+        with walk.explained(rendered):
+            initialise(terraform, rendered, display)
+        with display.phase("policies") as phase:
+            files = judging.result()
+            phase.note(_said(files))
+        if not files.passed:
+            return Planned(rendered, (files,))
+        walk.note_unfinished_apply(terraform, display)
+        plan_file = walk.work.path / "plan.tfplan"
+        with walk.explained(rendered):
+            document = _plan(terraform, plan_file, display)
+        try:
+            with display.phase("policies") as phase:
+                planned = gate.judge_plan(document, rendered, walk.environment)
+                phase.note(_said(planned))
+            plan = parse_plan(json.loads(document.read_bytes()))
+        finally:
+            # It holds sensitive values in clear.
+            document.unlink()
+        return Planned(rendered, (files, planned), terraform, plan, plan_file)
+
+
+def make_destroy_plan(walk: Walk, display: Display) -> Planned:
+    """Plan the destruction of everything. Policies have no say: nothing is left to judge."""
+    rendered = walk.render(display)
+    terraform = walk.terraform(display)
+    plan_file = walk.work.path / "destroy.tfplan"
+    with walk.explained(rendered):
+        initialise(terraform, rendered, display)
+        document = _plan(terraform, plan_file, display, destroy=True)
+    plan = parse_plan(json.loads(document.read_bytes()))
+    document.unlink()
+    return Planned(rendered, (), terraform, plan, plan_file)
+
+
+def initialise(terraform: Terraform, rendered: Rendered, display: Display) -> None:
+    """Run `terraform init` where it is needed."""
+    with display.phase("init") as phase:
+        done = terraform.init(rendered, lambda _event: None)
+        phase.note(f"{terraform.engine}" if done else f"{terraform.engine}, as before")
+
+
+def _plan(terraform: Terraform, file: Path, display: Display, *, destroy: bool = False) -> Path:
+    with display.phase("plan") as phase:
+        changes = terraform.plan(file, display.resources(phase), destroy=destroy)
+        phase.note("reading the plan")
+        document = terraform.show(file)
+        phase.note("there are changes" if changes else "no changes")
+    return document
+
+
+def _said(verdict: Verdict) -> str:
+    subject = "files" if verdict.subject == "rendered" else "plan"
+    if verdict.passed:
+        return f"{subject}: {len(verdict.findings)} findings, all passed"
+    return f"{subject}: {len(verdict.denied)} denied, {len(verdict.unjudged)} not judged"
+
+
+def exit_code(planned: Planned, *, detailed: bool = False) -> Exit:
+    """What the verdicts, and where asked for the plan, make of the command's end."""
+    if any(verdict.unjudged for verdict in planned.verdicts):
+        return Exit.TOOL_UNFIT
+    if not planned.passed:
+        return Exit.POLICY_DENIED
+    changes = planned.plan is not None and not planned.plan.empty
+    return Exit.CHANGES_PRESENT if detailed and changes else Exit.DONE

@@ -1,0 +1,155 @@
+"""The steps that commands on one environment share, from its file to a bound Terraform."""
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from nexusctl.commands.display import Display
+from nexusctl.commands.project import environments_directory, workspace
+from nexusctl.environment.environment import Environment
+from nexusctl.environment.load import load
+from nexusctl.errors import TerraformFailed
+from nexusctl.policy.gate import Gate
+from nexusctl.render.render import render
+from nexusctl.render.rendered import Rendered
+from nexusctl.render.write import write
+from nexusctl.report import text
+from nexusctl.sandbox.prerequisites import Prerequisites
+from nexusctl.sandbox.sandbox import Sandbox
+from nexusctl.terraform.engine import find_engine
+from nexusctl.terraform.terraform import Terraform, TerraformError, state_lock
+from nexusctl.workspace import WorkDirectory, Workspace, shipped_assets
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One environment on its way from YAML to AWS."""
+
+    workspace: Workspace
+    environment: Environment
+    sandbox: bool
+    work: WorkDirectory
+
+    @classmethod
+    def begin(cls, arguments: Namespace) -> "Walk":
+        """Load the environment that the command line names.
+
+        Raises:
+            EnvironmentInvalid: there is no such environment, or its file is wrong.
+        """
+        place = workspace(arguments)
+        environment = load(arguments.environment, environments_directory(arguments))
+        sandbox = arguments.sandbox or environment.settings.tier == "sandbox"
+        work = place.work(environment.name, sandbox=sandbox)
+        return cls(place, environment, sandbox, work)
+
+    def render(self, display: Display) -> Rendered:
+        """Render into the work directory."""
+        with display.phase("render") as phase:
+            rendered = render(self.environment, shipped_assets())
+            self.work.create()
+            write(rendered, self.work.root)
+            phase.note(f"{len(rendered.files)} files")
+        return rendered
+
+    def gate(self) -> Gate:
+        """The policy gate of this installation, with the project's cache of verdicts."""
+        self.work.create()
+        return Gate(
+            shipped_assets().policies,
+            log=self.work.logs / "policy.log",
+            cache=self.workspace.state / "verdicts",
+        )
+
+    def terraform(self, display: Display) -> Terraform:
+        """Terraform in the work directory, reaching the real AWS or the sandbox."""
+        engine = find_engine()
+        return Terraform(
+            engine,
+            self.work,
+            environment=self._process_environment(display),
+            on_interrupt=display.interrupted,
+        )
+
+    def _process_environment(self, display: Display) -> dict[str, str]:
+        if not self.sandbox:
+            return dict(os.environ)
+        settings = self.environment.settings
+        server = Sandbox(self.workspace.sandbox)
+        with display.phase("sandbox") as phase:
+            running = server.ensure_running()
+            server.prepare(_prerequisites(self.environment))
+            phase.note(f"{running.endpoint} (pid {running.pid})")
+        if running.lost:
+            display.say(
+                f"! the sandbox server (pid {running.lost.pid}) had ended unexpectedly; what it "
+                "held is gone, state included; this is a new, empty one",
+                "yellow",
+            )
+        return server.environment_variables(
+            running,
+            os.environ,
+            account_id=settings.aws.account_id,
+            region=settings.aws.region,
+            profile=settings.aws.profile,
+        )
+
+    def command(self, name: str) -> str:
+        """Another command on the same environment, as the user would type it."""
+        flag = " --sandbox" if self.sandbox and self.environment.settings.tier != "sandbox" else ""
+        return f"nexusctl {name} {self.environment.name}{flag}"
+
+    def note_unfinished_apply(self, terraform: Terraform, display: Display) -> None:
+        """Say so if the last apply or destroy here never came to its end."""
+        since = terraform.unfinished_apply
+        if since:
+            display.say(
+                f"! the apply that began at {since} did not come to its end; this plan shows what "
+                f"is left to do. If something exists that the state does not know, bring it in: "
+                f"{self.command('terraform')} -- import ADDRESS ID",
+                "yellow",
+            )
+
+    @contextmanager
+    def explained(self, rendered: Rendered) -> Iterator[None]:
+        """Turn an error of Terraform's into one in terms of the environment file."""
+        try:
+            yield
+        except TerraformError as error:
+            message = f"{error.message}\n{text.diagnostics(error.diagnostics, rendered)}"
+            hint = error.hint
+            lock = state_lock(error.diagnostics)
+            if lock:
+                hint = (
+                    f"{lock.who} holds the state's lock since {lock.created} ({lock.operation}). "
+                    "If that run is still alive, wait for it; if it was killed, release the lock: "
+                    f"{self.command('terraform')} -- force-unlock {lock.id}"
+                )
+            raise TerraformFailed(message, hint=hint) from error
+
+
+def _prerequisites(environment: Environment) -> Prerequisites:
+    settings = environment.settings
+    return Prerequisites(
+        account_id=settings.aws.account_id,
+        region=settings.aws.region,
+        state_bucket=settings.state.bucket,
+        state_region=settings.state.region,
+        assume_role_arn=settings.aws.assume_role_arn,
+        vpc_id=settings.network.vpc_id,
+        private_subnet_ids=tuple(settings.network.private_subnet_ids or ()),
+        security_group_ids=tuple(each.security_group_id for each in settings.lambda_clients),
+        role_names=tuple(each.role_name for each in settings.lambda_clients),
+        topic_arns=tuple(settings.alarms.topic_arns),
+    )
+
+
+def confirmed(question: str, wanted: str) -> bool:
+    """Ask on the terminal for `wanted` to be typed; without a terminal the answer is no."""
+    if not sys.stdin.isatty():
+        return False
+    print(question, end=" ", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip() == wanted

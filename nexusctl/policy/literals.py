@@ -1,0 +1,250 @@
+"""Recognises a password that is written down, by what holds it rather than by how random it looks.
+
+Three things give one away: the provider marks the argument as sensitive, the name says so
+(`PGPASSWORD`, `client_secret`), or the text has the form of one (a URL with a password, a private
+key, `password=...`). A `Literal` says where and how long, never what.
+"""
+
+import base64
+import binascii
+import json
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+_DEPTH = 3
+_DECODED_LIMIT = 1 << 20
+
+_NOUNS = (
+    "password",
+    "passwords",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "secret",
+    "secretstring",
+    "token",
+    "apikey",
+    "accesskey",
+    "privatekey",
+    "secretkey",
+    "credential",
+    "credentials",
+)
+_PASSWORD = re.compile(r"(passwords?|passwd|passphrase|credentials)$")
+_NOT_SECRETS = frozenset({"pwd", "oldpwd"})
+# What a database secret holds beside the password; the names are those RDS writes and reads.
+_BENIGN_FIELDS = frozenset(
+    {"username", "engine", "host", "port", "dbname", "dbinstanceidentifier", "dbclusteridentifier"}
+)
+_CARRIERS = frozenset({"user_data", "user_data_base64", "command", "container_definitions"})
+
+# The bounds keep matching linear in the length of whatever text this meets.
+_URL = re.compile(
+    r"""\b[a-z][a-z0-9+.-]{0,31}://[^\s/:@"'<>]{0,128}:(?P<value>[^\s/@"'<>]{1,512})@""",
+    re.IGNORECASE,
+)
+_KEY = re.compile(r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----\s*(?P<value>[^-]+)")
+_ACCESS_KEY = re.compile(r"\b(?P<value>(?:AKIA|ASIA)[0-9A-Z]{16})\b")
+_ASSIGNED = r"""
+    (?:passw(?:or)?d|pwd|passphrase|secret|token|(?:api|private|access|secret)_?key)
+    ["']?{sign}["']?(?P<value>[^\s"',;&}})]+)"""
+_FLAGS = re.IGNORECASE | re.VERBOSE | re.MULTILINE
+_EQUALS = re.compile(_ASSIGNED.format(sign="="), _FLAGS)
+# As in YAML or JSON: the name begins an entry. In a sentence a colon means nothing.
+_COLON = re.compile(
+    r"""(?:^[ \t]{0,64}(?:-[ ]{1,4})?|["'{,][ ]{0,4})[\w.-]{0,64}"""
+    + _ASSIGNED.format(sign=r":[ \t]{1,64}"),
+    _FLAGS,
+)
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4}\r?\n?){10,}(?:[A-Za-z0-9+/]{2,3}={1,2})?")
+_REFERENCE = re.compile(
+    r"""\$\{ | \{\{ | ^\$ | ^\*+$ | ^<[^>]*>$ | ^[a-z_]\w*\( |
+    ^[\[(]*((var|local|module|data|each|self|path|ephemeral)\.|random_|aws_)""",
+    re.VERBOSE,
+)
+_POINTER = re.compile(r"^(arn:|resolve:)|\{\{resolve:|\$\{\}")
+_NO_VALUE = frozenset({"", "null", "none", "true", "false"})
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A place that holds a password: the path to it, its length, and what gave it away."""
+
+    path: str
+    length: int | None
+    reason: str
+
+    def __str__(self) -> str:
+        size = "made of literals only" if self.length is None else f"{self.length} characters"
+        where = f"{self.path}: " if self.path else ""
+        return f"{where}{self.reason}, {size}"
+
+
+def sensitive_attributes(resource_type: str) -> frozenset[str]:
+    """The arguments of a resource type that the provider marks sensitive or write-only."""
+    return _schema().get(resource_type, frozenset())
+
+
+def names_a_secret(name: str) -> bool:
+    """Whether a name ends with what a secret is called: `db_password`, `PGPASSWORD`, `apiKey`."""
+    plain = re.sub(r"[\W_]", "", name.lower().removesuffix("_wo"))
+    return plain.endswith(_NOUNS) and plain not in _NOT_SECRETS
+
+
+def is_reference(text: str, *, exact: bool = False) -> bool:
+    """Whether a text stands for a value that is elsewhere, or for none.
+
+    `exact` says that the text is a value as it will be, not an expression: then `var.x` is one.
+    """
+    if text.lower() in _NO_VALUE or _POINTER.search(text):
+        return True
+    return not exact and bool(_REFERENCE.search(text))
+
+
+def literals_in_text(text: str, *, path: str = "", carrier: bool = False) -> Iterator[Literal]:
+    """The passwords in a text. A carrier is a script or the like: there `password: x` counts."""
+    yield from _in_text(text, path, carrier, 0)
+
+
+def literals_in(
+    value: object,
+    path: tuple[str | int, ...] = (),
+    *,
+    sensitive: bool = False,
+    exact: bool = False,
+) -> Iterator[Literal]:
+    """The passwords in a value of any shape that lies at `path`."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            inside = sensitive and str(key).lower() not in _BENIGN_FIELDS
+            yield from literals_in(item, (*path, str(key)), sensitive=inside, exact=exact)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for number, item in enumerate(value):
+            # The only one of a list needs no number; checkov wraps every value in such a list.
+            here = path if len(value) == 1 else (*path, number)
+            yield from literals_in(item, here, sensitive=sensitive, exact=exact)
+    elif isinstance(value, str):
+        yield from _in_string(value, path, sensitive=sensitive, exact=exact)
+    elif sensitive and value is not None and not isinstance(value, bool):
+        yield Literal(dotted(path), len(str(value)), "a literal in a sensitive argument")
+
+
+def literals_of_resource(
+    resource_type: str, conf: Mapping[str, Any], *, exact: bool = False
+) -> list[Literal]:
+    """The passwords in a resource's arguments, as checkov or (`exact`) a plan gives them."""
+    sensitive = sensitive_attributes(resource_type)
+    found = list(_in_block(conf, (), sensitive, exact=exact))
+    return sorted(set(found), key=str)
+
+
+def dotted(path: tuple[str | int, ...]) -> str:
+    """A path as users write it."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def _in_block(
+    conf: Mapping[str, Any], path: tuple[str, ...], sensitive: frozenset[str], *, exact: bool
+) -> Iterator[Literal]:
+    for name, value in conf.items():
+        if (name.startswith("__") and name.endswith("__")) or name == "references_":
+            continue
+        here = (*path, name)
+        if ".".join(here) in sensitive:
+            yield from literals_in(_unwrapped(value), here, sensitive=True, exact=exact)
+        elif any(attribute.startswith(".".join(here) + ".") for attribute in sensitive):
+            for block in _dicts(value):
+                yield from _in_block(block, here, sensitive, exact=exact)
+        elif name == "dynamic" and not path:
+            for block in _dicts(value):
+                for made, body in block.items():
+                    for content in _dicts(body):
+                        inner = content.get("content", content)
+                        yield from _in_block({made: inner}, path, sensitive, exact=exact)
+        else:
+            yield from literals_in(_unwrapped(value), here, exact=exact)
+
+
+def _unwrapped(value: object) -> object:
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _dicts(value: object) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, Mapping):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _dicts(item)
+
+
+def _in_string(
+    value: str, path: tuple[str | int, ...], *, sensitive: bool, exact: bool
+) -> Iterator[Literal]:
+    names = [part for part in path if isinstance(part, str)]
+    name = names[-1] if names else ""
+    structure = _structure(value)
+    if structure is not None:
+        yield from literals_in(structure, path, sensitive=sensitive, exact=exact)
+    elif sensitive:
+        if value and "${}" not in value and (exact or not is_reference(value)):
+            yield Literal(dotted(path), len(value), "a literal in a sensitive argument")
+    elif not is_reference(value, exact=exact) and (
+        names_a_secret(name) or any(_PASSWORD.search(part.lower()) for part in names[:-1])
+    ):
+        yield Literal(dotted(path), len(value), "a literal under a name of secrets")
+    else:
+        yield from literals_in_text(value, path=dotted(path), carrier=name in _CARRIERS)
+
+
+def _structure(value: str) -> object:
+    if value.lstrip()[:1] in {"{", "["}:
+        try:
+            return json.loads(value)
+        except ValueError:
+            return None
+    return None
+
+
+def _in_text(text: str, path: str, carrier: bool, depth: int) -> Iterator[Literal]:
+    for pattern, reason in (
+        (_URL, "a URL with a password"),
+        (_KEY, "a private key"),
+        (_ACCESS_KEY, "an AWS access key"),
+        (_EQUALS, "a password in a text"),
+        (_COLON, "a password in a text"),
+    ):
+        if pattern is _COLON and not carrier:
+            continue
+        for match in pattern.finditer(text):
+            value = match["value"]
+            if not is_reference(value) and not value.startswith(("{", "<", "%")):
+                yield Literal(path, len(value), reason)
+    if depth < _DEPTH:
+        for decoded in _decoded(text):
+            yield from _in_text(decoded, path, carrier=True, depth=depth + 1)
+
+
+def _decoded(text: str) -> Iterator[str]:
+    for match in _BASE64.finditer(text):
+        try:
+            data = base64.b64decode(re.sub(r"\s", "", match[0]), validate=True)
+            if data.startswith(b"\x1f\x8b"):
+                # 31: a gzip header and the largest window. The limit keeps a bomb small.
+                data = zlib.decompressobj(31).decompress(data, _DECODED_LIMIT)
+            yield data.decode()
+        except (binascii.Error, zlib.error, UnicodeDecodeError):
+            continue
+
+
+@cache
+def _schema() -> Mapping[str, frozenset[str]]:
+    text = files("nexusctl.policy").joinpath("sensitive_attributes.json").read_text("utf-8")
+    return {kind: frozenset(names) for kind, names in json.loads(text)["attributes"].items()}

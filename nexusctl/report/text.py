@@ -1,0 +1,188 @@
+"""The nouns as text for people."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from rich.text import Text
+
+from nexusctl.environment.environment import Environment
+from nexusctl.policy.verdict import Finding, Verdict
+from nexusctl.render.rendered import Rendered
+from nexusctl.terraform.events import Diagnostic
+from nexusctl.terraform.plan import Action, Plan, ResourceChange
+
+SYMBOLS: Mapping[str, tuple[str, str]] = {
+    "create": ("+", "green"),
+    "update": ("~", "yellow"),
+    "replace": ("±", "magenta"),
+    "delete": ("-", "red"),
+    "destroy": ("-", "red"),
+    "forget": (".", "dim"),
+}
+MINUTE = 60
+VALUE_WIDTH = 48
+ATTRIBUTES_SHOWN = 8
+
+
+def duration(seconds: float) -> str:
+    """A time for people: `0.4 s`, `81 s`, `3 min 5 s`."""
+    if seconds < 10:  # noqa: PLR2004
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    minutes, rest = divmod(whole, MINUTE)
+    return f"{minutes} min {rest} s" if minutes > 1 else f"{whole} s"
+
+
+def heading(environment: Environment, *, sandbox: bool) -> Text:
+    """Which environment, in which account, and whether that is the real one."""
+    aws = environment.settings.aws
+    where = "sandbox (embedded AWS)" if sandbox else "AWS"
+    return Text.assemble(
+        (environment.name, "bold"),
+        f" · {where} · account {aws.account_id} · {aws.region} · tier {environment.settings.tier}",
+    )
+
+
+def verdicts(judged: Sequence[Verdict]) -> Iterator[Text]:
+    """The result of the gate: one line when all passed, else every denial and its cure."""
+    findings = [finding for verdict in judged for finding in verdict.findings]
+    subjects = " and ".join(_subject(verdict) for verdict in judged)
+    unjudged = [reason for verdict in judged for reason in verdict.unjudged]
+    denied = unique_denials(judged)
+    if unjudged:
+        yield Text("✗ policies could not judge everything, so nothing has passed:", "bold red")
+        yield from (Text(f"    {reason}") for reason in unjudged)
+    if denied:
+        yield Text(
+            f"✗ denied by {len(denied)} of {len(findings)} findings on {subjects}", "bold red"
+        )
+        for finding in denied:
+            yield from _denial(finding)
+    if not unjudged and not denied:
+        policies = len({finding.policy for finding in findings})
+        yield Text.assemble(
+            ("✓", "green"),
+            f" {policies} policies passed on {subjects} ({len(findings)} findings)",
+        )
+
+
+def unique_denials(judged: Sequence[Verdict]) -> list[Finding]:
+    """The denials, each once: what the files showed, the plan shows again."""
+    seen: dict[tuple[str, str], Finding] = {}
+    for verdict in judged:
+        for finding in verdict.denied:
+            seen.setdefault((finding.policy, finding.resource), finding)
+    return list(seen.values())
+
+
+def _subject(verdict: Verdict) -> str:
+    return "the rendered files" if verdict.subject == "rendered" else "the plan"
+
+
+def _denial(finding: Finding) -> Iterator[Text]:
+    yield Text.assemble(
+        "\n  ", (finding.policy, "bold red"), f"  {finding.severity}  ", finding.resource
+    )
+    if finding.origin:
+        yield Text.assemble("    ", (str(finding.origin), "bold"))
+    if finding.file:
+        yield Text(f"    rendered: {finding.file}:{finding.line}", "dim")
+    yield Text(f"    {finding.message}")
+    yield Text.assemble("    ", ("fix: ", "green"), finding.fix)
+
+
+def plan(changes: Plan) -> Iterator[Text]:
+    """What a plan would do: new and destroyed resources by module, changes one by one."""
+    for action in (Action.DESTROY, Action.REPLACE, Action.UPDATE, Action.CREATE, Action.FORGET):
+        some = [change for change in changes.changes if change.action is action]
+        if action in {Action.REPLACE, Action.UPDATE}:
+            for change in some:
+                yield from _change(change)
+        else:
+            yield from _by_module(action, some)
+    if changes.empty:
+        yield Text("No changes: what is applied is what the files say.", "green")
+        return
+    if not changes.changes:
+        yield Text("No resource changes; only outputs are stored anew.")
+    counts = ", ".join(
+        f"{changes.count(action)} to {action}"
+        for action in (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DESTROY)
+    )
+    yield Text(f"\nPlan: {counts}.", "bold")
+
+
+def _by_module(action: Action, changes: Sequence[ResourceChange]) -> Iterator[Text]:
+    symbol, style = SYMBOLS[action]
+    modules: dict[str, list[str]] = {}
+    for change in changes:
+        module, name = _split(change.address)
+        modules.setdefault(module, []).append(name.partition("[")[0])
+    for module, names in modules.items():
+        counted = ", ".join(
+            f"{name} ×{count}" if count > 1 else name for name, count in Counter(names).items()
+        )
+        yield Text.assemble((f"  {symbol} {module:<9}", style), f" {len(names):>3}  {counted}")
+
+
+def _change(change: ResourceChange) -> Iterator[Text]:
+    symbol, style = SYMBOLS[change.action]
+    yield Text.assemble((f"  {symbol} {change.address}", style), f"  {change.action}")
+    for attribute in change.attributes[:ATTRIBUTES_SHOWN]:
+        yield Text(
+            f"        {attribute.path}: {_value(attribute.before)} → {_value(attribute.after)}"
+        )
+    if len(change.attributes) > ATTRIBUTES_SHOWN:
+        yield Text(
+            f"        and {len(change.attributes) - ATTRIBUTES_SHOWN} more attributes", "dim"
+        )
+
+
+def _value(value: object) -> str:
+    text = visible(str(value) if isinstance(value, str) else repr(value))
+    return text if len(text) <= VALUE_WIDTH else f"{text[: VALUE_WIDTH - 1]}…"
+
+
+def _split(address: str) -> tuple[str, str]:
+    """`module.proxy.aws_db_proxy.main` → `proxy`, `aws_db_proxy.main`; the root's own → `root`."""
+    if address.startswith("module."):
+        _, module, name = address.split(".", 2)
+        return module, name
+    return "root", address
+
+
+def diagnostics(errors: Iterable[Diagnostic], rendered: Rendered) -> str:
+    """Terraform's errors, each once, with the environment value each comes from where known."""
+    parts = []
+    for error in dict.fromkeys(errors):
+        head = f"{error.summary}" + (f"  ({error.address})" if error.address else "")
+        lines = [f"  ✗ {visible(head)}"]
+        if error.detail:
+            lines += [f"    {visible(line)}" for line in error.detail.strip().splitlines()]
+        if error.file:
+            lines.append(f"    at {error.file}:{error.line}")
+            lines += [
+                f"    from {origin}"
+                for origin in rendered.blame(error.file, error.line or 0, error.variables)
+            ]
+        parts.append("\n".join(lines))
+    return "\n".join(parts)
+
+
+def outputs(values: Mapping[str, object]) -> Iterator[Text]:
+    """Outputs by name, aligned."""
+    width = max(map(len, values), default=0)
+    for name, value in sorted(values.items()):
+        if isinstance(value, Mapping):
+            yield Text(f"  {name}")
+            yield from (
+                Text(f"    {key:<{width - 2}}  {visible(str(v))}") for key, v in value.items()
+            )
+        else:
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            yield Text(f"  {name:<{width}}  {visible(shown)}")
+
+
+def visible(text: str) -> str:
+    """`text` without characters that could steer a terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

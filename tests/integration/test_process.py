@@ -1,0 +1,127 @@
+"""How processes are run: signals, ends, and what a killed nexusctl leaves behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from nexusctl.terraform import process
+
+# Behaves as Terraform does: on the first SIGINT it finishes what is in flight, then exits with 1.
+PATIENT = """
+import os, signal, sys, time
+stopping = []
+signal.signal(signal.SIGINT, lambda *_: stopping.append(1))
+print("working", os.getpid(), os.getpgrp(), flush=True)
+while not stopping:
+    time.sleep(0.01)
+time.sleep(0.3)
+print(f"released the lock after {len(stopping)} interrupt", flush=True)
+sys.exit(1)
+"""
+
+
+def until(condition, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(0.01)
+
+
+def run(script, tmp_path, **options):
+    return process.run(
+        [sys.executable, "-c", script],
+        directory=tmp_path,
+        environment=dict(os.environ),
+        stdout=tmp_path / "out",
+        stderr=tmp_path / "err",
+        **options,
+    )
+
+
+def test_lines_arrive_in_order_and_whole(tmp_path):
+    lines = []
+    script = (
+        "import sys, time\n"
+        "for part in ('one\\nt', 'wo\\nthree'):\n"
+        "    print(part, end='', flush=True); time.sleep(0.15)\n"
+        "print('aside', file=sys.stderr); sys.exit(3)"
+    )
+    done = run(script, tmp_path, on_line=lines.append)
+    assert (done.exit_code, done.interrupted) == (3, None)
+    assert lines == ["one", "two", "three"]
+    assert done.stderr.read_text() == "aside\n"
+    assert done.stdout.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_first_signal_becomes_one_sigint_and_is_waited_for(tmp_path, number):
+    heard = []
+
+    def on_line(line):
+        heard.append(line)
+        if line.startswith("working"):
+            os.kill(os.getpid(), number)
+            # A second one, while Terraform is releasing its lock.
+            threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
+
+    interrupts = []
+    done = run(PATIENT, tmp_path, on_line=on_line, on_interrupt=interrupts.append)
+    assert done.exit_code == 1
+    assert done.interrupted is number
+    assert heard[-1] == "released the lock after 1 interrupt"
+    assert interrupts == [1, 2]
+
+
+def test_it_runs_in_a_process_group_of_its_own(tmp_path):
+    lines = []
+    run("import os; print(os.getpid() == os.getpgrp())", tmp_path, on_line=lines.append)
+    assert lines == ["True"]
+
+
+def test_when_nexusctl_is_killed_terraform_still_stops_in_order(tmp_path):
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            textwrap.dedent(f"""
+                import os, sys
+                from pathlib import Path
+                from nexusctl.terraform import process
+                here = Path({str(tmp_path)!r})
+                process.run([sys.executable, "-c", {PATIENT!r}], directory=here,
+                            environment=dict(os.environ), stdout=here / "out", stderr=here / "err")
+            """),
+        ]
+    )
+    out = tmp_path / "out"
+    until(lambda: out.is_file() and out.read_text().startswith("working"))
+    child = int(out.read_text().split()[1])
+    parent.kill()
+    parent.wait()
+    until(lambda: "released the lock after 1 interrupt" in out.read_text())
+    until(lambda: not alive(child))
+
+
+def alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_question_that_is_not_answered_is_none(tmp_path):
+    ask = process.capture
+    environment = dict(os.environ)
+    assert ask([sys.executable, "-c", "print(1)"], environment=environment, seconds=20) == "1\n"
+    assert ask([sys.executable, "-c", "exit(1)"], environment=environment, seconds=20) is None
+    assert ask([str(tmp_path / "missing")], environment=environment, seconds=20) is None
+    sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
+    assert ask(sleeping, environment=environment, seconds=0.2) is None

@@ -1,0 +1,156 @@
+"""What counts as a password that is written down."""
+
+import base64
+import gzip
+import json
+import time
+
+import pytest
+
+from nexusctl.policy.literals import (
+    literals_in,
+    literals_in_text,
+    literals_of_resource,
+    names_a_secret,
+    sensitive_attributes,
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["password", "PGPASSWORD", "db_password", "clientSecret", "api-key", "password_wo", "TOKEN"],
+)
+def test_names_of_secrets(name: str) -> None:
+    assert names_a_secret(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password_encryption",
+        "secret_arn",
+        "secret_version",
+        "manage_master_user_password_enabled",
+        "http_tokens",
+        "PWD",
+        "username",
+    ],
+)
+def test_names_that_only_speak_of_secrets(name: str) -> None:
+    assert not names_a_secret(name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://nexus_app:hunter2@proxy.example/nexus",
+        "postgres://nexus_app:hunter2@${}/nexus",
+        "export PGPASSWORD=hunter2",
+        "host=h password=hunter2 dbname=d",
+        "Environment=PGPASSWORD=hunter2",
+        "AKIA" + "A" * 16,
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIB",
+    ],
+)
+def test_text_with_a_password(text: str) -> None:
+    (literal,) = literals_in_text(text, path="here")
+    assert str(literal).startswith("here: ")
+    assert "hunter2" not in repr(literal)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://nexus_app@proxy.example/nexus",
+        "https://example.com:443/a@b",
+        "postgresql://nexus_app:${PGPASSWORD}@proxy.example/nexus",
+        "postgresql://nexus_app:****@proxy.example/nexus",
+        'export PGPASSWORD="$(aws rds generate-db-auth-token)"',
+        "export PGPASSWORD=",
+        "NEXUS_DATABASE_AUTH=iam-token",
+        "X-aws-ec2-metadata-token-ttl-seconds: 60",
+        "# Holds no secret: workers sign in with IAM tokens",
+        "secret=arn:aws:secretsmanager:eu-central-1:123456789012:secret:x",
+    ],
+)
+def test_text_without_a_password(text: str) -> None:
+    assert list(literals_in_text(text, carrier=True)) == []
+
+
+def test_colon_counts_in_a_script_only() -> None:
+    text = "database:\n  password: hunter2\n"
+    assert list(literals_in_text(text)) == []
+    assert [literal.length for literal in literals_in_text(text, carrier=True)] == [7]
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_user_data_is_decoded(layers: int, zipped: bool) -> None:
+    data = b"#!/bin/sh\nexport PGPASSWORD=hunter2\n# " + b"x" * 40
+    for _ in range(layers):
+        data = base64.b64encode(gzip.compress(data) if zipped else data)
+    (literal,) = literals_in(data.decode(), ("user_data",))
+    assert (literal.path, literal.length) == ("user_data", 7)
+
+
+def test_gzip_bomb_is_not_unpacked_in_full() -> None:
+    bomb = base64.b64encode(gzip.compress(bytes(50_000_000))).decode()
+    assert list(literals_in(bomb, ("user_data",))) == []
+
+
+@pytest.mark.parametrize("piece", ["a", "a.", "QUJD", "a://a:", "password", "- ", '"', "{ "])
+def test_search_is_linear_in_the_length_of_hostile_text(piece: str) -> None:
+    started = time.process_time()
+    list(literals_in_text(piece * 100_000, carrier=True))
+    assert time.process_time() - started < 5
+
+
+def test_sensitive_attribute_of_a_resource() -> None:
+    (literal,) = literals_of_resource("aws_ssm_parameter", {"name": "n", "value": "hunter2"})
+    assert str(literal) == "value: a literal in a sensitive argument, 7 characters"
+
+
+def test_nested_sensitive_attribute() -> None:
+    conf = {"user": [{"username": "u", "password": "hunter2"}, {"username": "v"}]}
+    (literal,) = literals_of_resource("aws_mq_broker", conf)
+    assert literal.path == "user.password"
+
+
+def test_secret_json_is_looked_into() -> None:
+    text = json.dumps({"username": "nexus_app", "password": "hunter2", "port": 5432})
+    found = literals_of_resource("aws_secretsmanager_secret_version", {"secret_string": text})
+    assert [(literal.path, literal.length) for literal in found] == [("secret_string.password", 7)]
+
+
+@pytest.mark.parametrize("value", ["var.password", "${var.password}", "random_password.x.result"])
+def test_expression_is_no_literal_until_it_is_a_value(value: str) -> None:
+    assert literals_of_resource("aws_db_instance", {"password": value}) == []
+    if "${" not in value:
+        assert literals_of_resource("aws_db_instance", {"password": value}, exact=True)
+
+
+@pytest.mark.parametrize("value", ["$tart", "arn:hunter2", "<x>", "null", "${hunter2"])
+def test_odd_value_of_a_sensitive_argument_is_a_password(value: str) -> None:
+    (literal,) = literals_of_resource("aws_db_instance", {"password": value}, exact=True)
+    assert literal.length == len(value)
+
+
+@pytest.mark.parametrize("value", [None, "", True])
+def test_nothing_is_no_password(value: object) -> None:
+    assert literals_of_resource("aws_db_instance", {"password": value}, exact=True) == []
+
+
+def test_passwords_by_user_are_found_under_their_name() -> None:
+    found = list(literals_in({"passwords": {"app": "hunter2"}}))
+    assert [literal.path for literal in found] == ["passwords.app"]
+
+
+def test_usernames_under_secrets_are_none() -> None:
+    value = {"secrets": {"app": {"arn": "arn:aws:x", "username": "nexus_app"}}}
+    assert list(literals_in(value)) == []
+
+
+def test_list_of_sensitive_attributes() -> None:
+    assert {"password", "password_wo"} <= sensitive_attributes("aws_db_instance")
+    assert "secret_string_wo" in sensitive_attributes("aws_secretsmanager_secret_version")
+    assert sensitive_attributes("aws_vpc") == frozenset()

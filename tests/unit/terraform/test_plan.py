@@ -1,0 +1,65 @@
+from nexusctl.terraform.plan import Action, AttributeChange, parse_plan
+
+
+def change(actions, before=None, after=None, **more):
+    body = {"actions": actions, "before": before, "after": after, **more}
+    return {"address": "aws_db_proxy.main", "type": "aws_db_proxy", "change": body}
+
+
+def parsed(*changes, outputs=None):
+    return parse_plan({"resource_changes": list(changes), "output_changes": outputs or {}})
+
+
+def test_a_plan_without_changes_is_empty():
+    plan = parsed(change(["no-op"]), change(["read"]), outputs={"a": {"actions": ["no-op"]}})
+    assert plan.empty
+    assert plan.changes == ()
+
+
+def test_a_changed_output_alone_is_a_change():
+    assert not parsed(outputs={"a": {"actions": ["create"]}}).empty
+
+
+def test_every_action_of_terraform_has_a_name():
+    plan = parsed(
+        change(["create"]),
+        change(["update"]),
+        change(["delete"]),
+        change(["delete", "create"]),
+        change(["create", "delete"]),
+        change(["forget"]),
+    )
+    assert [each.action for each in plan.changes] == [
+        Action.CREATE,
+        Action.UPDATE,
+        Action.DESTROY,
+        Action.REPLACE,
+        Action.REPLACE,
+        Action.FORGET,
+    ]
+    assert plan.count(Action.REPLACE) == 2
+
+
+def test_an_update_names_the_attributes_that_differ():
+    before = {"same": 1, "pool": [{"percent": 70, "idle": 35}], "arn": "a", "list": [1]}
+    after = {"same": 1, "pool": [{"percent": 80, "idle": 35}], "list": [1, 2]}
+    plan = parsed(change(["update"], before, after, after_unknown={"arn": True}))
+    assert plan.changes[0].attributes == (
+        AttributeChange("arn", "a", "(known after apply)"),
+        AttributeChange("list", [1], [1, 2]),
+        AttributeChange("pool[0].percent", 70, 80),
+    )
+
+
+def test_sensitive_values_are_in_no_part_of_a_plan():
+    plan = parsed(
+        change(
+            ["update"],
+            {"password": "old-secret", "tags": {"a": "old-secret"}, "list": ["old-secret"]},
+            {"password": "new-secret", "tags": {"a": "new-secret"}, "list": ["x", "new-secret"]},
+            before_sensitive={"password": True, "tags": {"a": True}, "list": [True]},
+            after_sensitive={"password": True, "list": [False, True]},
+        )
+    )
+    assert [each.path for each in plan.changes[0].attributes] == ["list", "password", "tags.a"]
+    assert "secret" not in repr(plan)
