@@ -2,9 +2,7 @@
 
 from argparse import Namespace
 
-from rich.console import Console
-
-from nexusctl.commands.display import Display
+from nexusctl.commands.display import Display, show
 from nexusctl.commands.planning import Planned, exit_code, make_plan
 from nexusctl.commands.walk import Walk, confirmed
 from nexusctl.errors import Exit, Refused
@@ -15,23 +13,16 @@ def run(arguments: Namespace) -> int:
     """Plan, show the plan, ask where it matters, and apply that very plan."""
     walk = Walk.begin(arguments)
     display = Display()
-    console = Console(highlight=False)
     planned = make_plan(walk, display)
-    console.print(text.heading(walk.environment, sandbox=walk.sandbox), "\n", sep="")
-    for line in text.verdicts(planned.verdicts):
-        console.print(line)
-    if not planned.passed or planned.plan is None:
-        return exit_code(planned)
-    for line in text.plan(planned.plan):
-        console.print(line)
     try:
-        if planned.plan.empty:
-            return Exit.DONE
-        _ask(walk, assume_yes=arguments.yes)
-        apply_plan(walk, planned, display, console)
+        show(text.planned(walk.environment, planned.verdicts, planned.plan, sandbox=walk.sandbox))
+        if not planned.passed or planned.plan is None:
+            return exit_code(planned)
+        if not planned.plan.empty:
+            _ask(walk, assume_yes=arguments.yes)
+            apply_plan(walk, planned, display)
     finally:
-        if planned.file:
-            planned.file.unlink()
+        planned.discard()
     return Exit.DONE
 
 
@@ -46,7 +37,7 @@ def _ask(walk: Walk, *, assume_yes: bool) -> None:
         )
 
 
-def apply_plan(walk: Walk, planned: Planned, display: Display, console: Console) -> None:
+def apply_plan(walk: Walk, planned: Planned, display: Display) -> None:
     """Apply a plan and show each resource, then the outputs.
 
     Raises:
@@ -60,7 +51,4 @@ def apply_plan(walk: Walk, planned: Planned, display: Display, console: Console)
         done = applied.summary
         if done:
             phase.note(f"{done.add} created, {done.change} changed, {done.remove} destroyed")
-    if applied.outputs:
-        console.print("\noutputs", style="bold")
-        for line in text.outputs(applied.outputs):
-            console.print(line, soft_wrap=True)
+    show(text.outputs(applied.outputs))

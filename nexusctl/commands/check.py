@@ -3,9 +3,7 @@
 import json
 from argparse import Namespace
 
-from rich.console import Console
-
-from nexusctl.commands.display import Display
+from nexusctl.commands.display import Display, show
 from nexusctl.commands.walk import Walk
 from nexusctl.errors import Exit
 from nexusctl.report import document, text
@@ -21,9 +19,7 @@ def run(arguments: Namespace) -> int:
     if arguments.json:
         print(json.dumps(document.verdict(verdict), indent=2))
     else:
-        console = Console(highlight=False)
-        for line in text.verdicts([verdict]):
-            console.print(line)
+        show(text.verdicts([verdict]))
     if verdict.unjudged:
         return Exit.TOOL_UNFIT
     return Exit.DONE if verdict.passed else Exit.POLICY_DENIED

@@ -2,10 +2,8 @@
 
 from argparse import Namespace
 
-from rich.console import Console
-
 from nexusctl.commands.apply import apply_plan
-from nexusctl.commands.display import Display
+from nexusctl.commands.display import Display, show
 from nexusctl.commands.planning import make_destroy_plan
 from nexusctl.commands.walk import Walk, confirmed
 from nexusctl.errors import Exit, Refused
@@ -16,30 +14,24 @@ def run(arguments: Namespace) -> int:
     """Plan the destruction, show it, ask, and carry it out."""
     walk = Walk.begin(arguments)
     name = walk.environment.name
-    protection = walk.environment.origin("database", "deletion_protection")
     if walk.environment.settings.database.deletion_protection:
         raise Refused(
             f"the database of {name} is protected from deletion",
-            location=protection.location,
+            location=walk.environment.origin("database", "deletion_protection").location,
             hint="set database.deletion_protection: false and apply that first",
         )
     display = Display()
-    console = Console(highlight=False)
     planned = make_destroy_plan(walk, display)
-    if planned.plan is None or planned.file is None:
-        raise ValueError("a destroy plan always has a plan")
-    console.print(text.heading(walk.environment, sandbox=walk.sandbox), "\n", sep="")
-    for line in text.plan(planned.plan):
-        console.print(line)
     try:
-        if not planned.plan.changes:
+        show(text.planned(walk.environment, (), planned.plan, sandbox=walk.sandbox))
+        if planned.plan is None or not planned.plan.changes:
             return Exit.DONE
         if not arguments.yes and not confirmed(f"Type the environment's name ({name}):", name):
             raise Refused(
                 "nothing was destroyed: the environment's name was not typed",
                 hint=f"in automation: {walk.command('destroy')} --yes",
             )
-        apply_plan(walk, planned, display, console)
+        apply_plan(walk, planned, display)
     finally:
-        planned.file.unlink()
+        planned.discard()
     return Exit.DONE

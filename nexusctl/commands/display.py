@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -14,6 +14,13 @@ from nexusctl.report import text
 from nexusctl.terraform.events import Event, ResourceEvent
 
 TITLE_WIDTH = 10
+
+
+def show(lines: Iterable[Text]) -> None:
+    """Print a report on standard output. Long lines are the terminal's to wrap."""
+    console = Console(highlight=False)
+    for line in lines:
+        console.print(line, soft_wrap=True)
 
 
 @dataclass(slots=True)

@@ -3,9 +3,7 @@
 import json
 from argparse import Namespace
 
-from rich.console import Console
-
-from nexusctl.commands.display import Display
+from nexusctl.commands.display import Display, show
 from nexusctl.commands.planning import initialise
 from nexusctl.commands.walk import Walk
 from nexusctl.errors import Exit, UsageWrong
@@ -34,9 +32,7 @@ def run(arguments: Namespace) -> int:
     elif arguments.json:
         print(json.dumps(values, indent=2, sort_keys=True))
     elif values:
-        console = Console(highlight=False)
-        for line in text.outputs(values):
-            console.print(line, soft_wrap=True)
+        show(text.outputs(values))
     else:
         print(f"no outputs: nothing is applied yet (next: {walk.command('apply')})")
     return Exit.DONE

@@ -25,6 +25,11 @@ class Planned:
     plan: Plan | None = None
     file: Path | None = None
 
+    def discard(self) -> None:
+        """Delete the plan file: it holds sensitive values in clear."""
+        if self.file:
+            self.file.unlink(missing_ok=True)
+
     @property
     def passed(self) -> bool:
         """Whether both the files and the plan were judged, and nothing was denied."""

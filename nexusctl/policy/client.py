@@ -108,4 +108,10 @@ def _environment() -> dict[str, str]:
     """Nothing that steers checkov or Terraform, no credentials, and nexusctl where it is now."""
     kept = ("HOME", "LANG", "LC_ALL", "PATH", "SYSTEMROOT", "TMPDIR", "TZ", "VIRTUAL_ENV")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
-    return environment | {"PYTHONPATH": str(PACKAGE.parent), "PYTHONUTF8": "1"}
+    return environment | {
+        "PYTHONPATH": str(PACKAGE.parent),
+        "PYTHONUTF8": "1",
+        # A file takes milliseconds. Some nested quotes take checkov's parser for ever, and by
+        # itself it gives up after ten seconds, twice.
+        "HCL_PARSE_TIMEOUT_SEC": "3",
+    }

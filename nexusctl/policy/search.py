@@ -9,6 +9,7 @@ from nexusctl.policy.literals import (
     literals_in,
     literals_in_text,
     literals_of_resource,
+    names_a_secret,
     sensitive_attributes,
 )
 from nexusctl.policy.planned import Module, managed, modules, read_data, without_indexes
@@ -149,14 +150,20 @@ def _find(configured: Mapping[str, Any], address: str) -> Mapping[str, Any] | No
 def _configured(
     resource_type: str, values: Mapping[str, Any], expressions: Mapping[str, Any] | None
 ) -> Mapping[str, Any]:
-    """The values without what the provider computed itself: nobody wrote that down."""
+    """The values without what the provider computed itself: nobody wrote that down.
+
+    Blocks stay, since the configuration in a plan does not tell of dynamic ones. So does what is
+    called a secret and cannot be set: it was read from AWS, and is in clear in the plan.
+    """
     if expressions is None:
         return values
     sensitive = sensitive_attributes(resource_type)
     return {
         name: value
         for name, value in values.items()
-        if name not in sensitive or name in expressions
+        if name in expressions
+        or (isinstance(value, list) and any(isinstance(item, dict) for item in value))
+        or (names_a_secret(name) and name not in sensitive)
     }
 
 

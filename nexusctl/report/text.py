@@ -43,6 +43,18 @@ def heading(environment: Environment, *, sandbox: bool) -> Text:
     )
 
 
+def planned(
+    environment: Environment, judged: Sequence[Verdict], changes: Plan | None, *, sandbox: bool
+) -> Iterator[Text]:
+    """The screen of a plan: where, what the gate says, and what would change."""
+    yield heading(environment, sandbox=sandbox)
+    yield Text()
+    if judged:
+        yield from verdicts(judged)
+    if changes:
+        yield from plan(changes)
+
+
 def verdicts(judged: Sequence[Verdict]) -> Iterator[Text]:
     """The result of the gate: one line when all passed, else every denial and its cure."""
     findings = [finding for verdict in judged for finding in verdict.findings]
@@ -170,7 +182,9 @@ def diagnostics(errors: Iterable[Diagnostic], rendered: Rendered) -> str:
 
 
 def outputs(values: Mapping[str, object]) -> Iterator[Text]:
-    """Outputs by name, aligned."""
+    """Outputs by name, aligned, under a heading; nothing where there are none."""
+    if values:
+        yield Text("\noutputs", "bold")
     width = max(map(len, values), default=0)
     for name, value in sorted(values.items()):
         if isinstance(value, Mapping):

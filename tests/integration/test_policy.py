@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from nexusctl.environment.environment import Environment
-from nexusctl.environment.model import ConnectionPool, Proxy, Settings
+from nexusctl.environment.model import ConnectionPool, Duration, Proxy, Settings
 from nexusctl.environment.origin import Origin
 from nexusctl.environment.tree import ValuePath
 from nexusctl.errors import Location, ToolUnfit
@@ -33,7 +33,11 @@ YAML = Path("environments/test.yaml")
 
 
 def environment(**values: Any) -> Environment:
-    pool = ConnectionPool.model_construct()
+    pool = ConnectionPool(
+        max_connections_percent=80,
+        max_idle_connections_percent=40,
+        connection_borrow_timeout=Duration.parse("30s"),
+    )
     settings = Settings.model_construct(proxy=Proxy(connection_pool=pool), **values)
     places: dict[ValuePath, Location] = {
         ("proxy",): Location(YAML, 3),

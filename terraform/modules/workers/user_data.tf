@@ -22,8 +22,8 @@ locals {
     # systemd unit and no YAML parser gets to interpret what is in them.
     script = jsonencode("#!/bin/bash\n${var.command}\n")
     environment_file = jsonencode(join("", [
-      # systemd's quoting, and the shell's: the four characters that double quotes leave special.
-      for key, value in local.environment : "${key}=\"${replace(value, "/([\"$`\\\\])/", "\\$1")}\"\n"
+      # A JSON string reads the same to systemd and to the shell: no value holds $ or a backquote.
+      for key, value in local.environment : "${key}=${jsonencode(tostring(value))}\n"
     ]))
   })
 }

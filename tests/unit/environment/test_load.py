@@ -141,13 +141,6 @@ class TestNames:
             with pytest.raises(EnvironmentInvalid, match="is not a file"):
                 load(name, directory)
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-    def test_an_unreadable_file(self, write: Write) -> None:
-        directory = write()
-        (directory / "whole.yaml").chmod(0)
-        with pytest.raises(EnvironmentInvalid, match="Permission denied"):
-            load("whole", directory)
-
     def test_a_missing_directory(self, tmp_path: Path) -> None:
         for call in (names, listing, lambda directory: load("a", directory)):
             with pytest.raises(EnvironmentInvalid, match="cannot read the directory"):

@@ -139,6 +139,40 @@ def test_value_that_the_provider_computed_is_none() -> None:
     assert in_plan(subject) == []
 
 
+def test_only_secrets_of_what_a_data_source_read() -> None:
+    subject = plan(
+        configuration={
+            "root_module": {
+                "resources": [
+                    {"address": "data.aws_caller_identity.me", "type": "aws_caller_identity"},
+                    {"address": "data.aws_x.secret", "type": "aws_x"},
+                ]
+            }
+        },
+        prior_state={
+            "values": {
+                "root_module": {
+                    "resources": [
+                        {
+                            "address": "data.aws_caller_identity.me",
+                            "mode": "data",
+                            "type": "aws_caller_identity",
+                            "values": {"user_id": "AKIA" + "A" * 16},
+                        },
+                        {
+                            "address": "data.aws_x.secret",
+                            "mode": "data",
+                            "type": "aws_x",
+                            "values": {"secret_string": "hunter2"},
+                        },
+                    ]
+                }
+            }
+        },
+    )
+    assert [hit.place for hit in in_plan(subject)] == ["data.aws_x.secret"]
+
+
 def test_credentials_of_a_provider() -> None:
     expressions = {"secret_key": {"constant_value": "hunter2"}, "region": {"constant_value": "x"}}
     configuration = {"provider_config": {"aws": {"name": "aws", "expressions": expressions}}}
