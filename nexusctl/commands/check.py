@@ -13,7 +13,6 @@ def run(arguments: Namespace) -> int:
     """Judge the rendered files; needs no AWS and no Terraform."""
     walk = Walk.begin(arguments)
     with walk.gate() as gate:
-        gate.start()
         rendered = walk.render(Display(quiet=True))
         verdict = gate.judge_rendered(walk.work.root, rendered, walk.environment)
     if arguments.json:

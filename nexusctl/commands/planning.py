@@ -1,6 +1,7 @@
 """From an environment to a judged plan: what `plan`, `apply` and `destroy` begin with."""
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from nexusctl.commands.walk import Walk
 from nexusctl.errors import Exit
 from nexusctl.policy.verdict import Verdict
 from nexusctl.render.rendered import Rendered
+from nexusctl.terraform.events import Event, ResourceEvent
 from nexusctl.terraform.plan import Plan, parse_plan
 from nexusctl.terraform.terraform import Terraform
 
@@ -39,12 +41,12 @@ class Planned:
 def make_plan(walk: Walk, display: Display) -> Planned:
     """Render, judge the files, plan, judge the plan.
 
-    The gate works while the sandbox and `terraform init` do; nothing is planned before the files
-    have passed.
+    The gate judges the files while the sandbox starts and `terraform init` runs; nothing is planned
+    before they have passed. Its worker imports checkov, where no answer is kept from before, while
+    Terraform is still writing the plan.
     """
     with ExitStack() as stack:
         gate = stack.enter_context(walk.gate())
-        gate.start()
         rendered = walk.render(display)
         judging = stack.enter_context(ThreadPoolExecutor(1)).submit(
             gate.judge_rendered, walk.work.root, rendered, walk.environment
@@ -60,7 +62,7 @@ def make_plan(walk: Walk, display: Display) -> Planned:
         walk.note_unfinished_apply(terraform, display)
         plan_file = walk.work.path / "plan.tfplan"
         with walk.explained(rendered):
-            document = _plan(terraform, plan_file, display)
+            document = _plan(terraform, plan_file, display, on_change=gate.start)
         try:
             with display.phase("policies") as phase:
                 planned = gate.judge_plan(document, rendered, walk.environment)
@@ -92,9 +94,24 @@ def initialise(terraform: Terraform, rendered: Rendered, display: Display) -> No
         phase.note(f"{terraform.engine}" if done else f"{terraform.engine}, as before")
 
 
-def _plan(terraform: Terraform, file: Path, display: Display, *, destroy: bool = False) -> Path:
+def _plan(
+    terraform: Terraform,
+    file: Path,
+    display: Display,
+    *,
+    destroy: bool = False,
+    on_change: Callable[[], None] = lambda: None,
+) -> Path:
+    """Plan into `file` and return the plan's JSON; `on_change` is called when there is a change."""
     with display.phase("plan") as phase:
-        changes = terraform.plan(file, display.resources(phase), destroy=destroy)
+        progress = display.resources(phase)
+
+        def on_event(event: Event) -> None:
+            if isinstance(event, ResourceEvent) and event.kind == "planned_change":
+                on_change()
+            progress(event)
+
+        changes = terraform.plan(file, on_event, destroy=destroy)
         phase.note("reading the plan")
         document = terraform.show(file)
         phase.note("there are changes" if changes else "no changes")

@@ -1,4 +1,4 @@
-"""The worker's answers on rendered roots, kept for as long as nothing they rest on changes."""
+"""The answers of the worker, kept for as long as nothing they rest on changes."""
 
 import contextlib
 import hashlib
@@ -26,9 +26,9 @@ class AnswerCache:
 
     directory: Path
 
-    def key(self, rendered_digest: str, policies: Path) -> str:
-        """The digest of all that an answer rests on: the root, the policies, the engine."""
-        total = hashlib.sha256(f"{rendered_digest}\0{version('checkov')}\0".encode())
+    def key(self, subject: str, digest: str, policies: Path) -> str:
+        """The digest of all that an answer rests on: the root or plan, the policies, the engine."""
+        total = hashlib.sha256(f"{subject}\0{digest}\0{version('checkov')}\0".encode())
         package = Path(__file__).parent
         ours = sorted(file for file in package.iterdir() if file.is_file())
         every = sorted(file for file in policies.rglob("*.py") if file.is_file())

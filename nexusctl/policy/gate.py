@@ -6,7 +6,7 @@ doubled, or went wrong on the way is in the verdict as unjudged.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ from nexusctl.environment.origin import Origin
 from nexusctl.policy.cache import AnswerCache
 from nexusctl.policy.catalogue import REQUIRED, About, read_catalogue
 from nexusctl.policy.client import Worker, WorkerLost
-from nexusctl.policy.planned import incomplete, managed, read_plan, without_indexes
+from nexusctl.policy.planned import incomplete, managed, plan_digest, read_plan, without_indexes
 from nexusctl.policy.search import Hit, in_files, in_plan, in_settings
 from nexusctl.policy.source import Declared, Malformed, declared
 from nexusctl.policy.verdict import Finding, Verdict
@@ -33,7 +33,7 @@ class Gate:
     """Judges with the policies of a directory. A context manager: leaving it ends the worker.
 
     `log` (0600) takes what checkov prints. `cache` is a directory for answers that can be used
-    again; without one, each rendered root is judged anew.
+    again; without one, everything is judged anew.
     """
 
     def __init__(
@@ -88,20 +88,15 @@ class Gate:
             hits += in_files(rendered.files)
         except Malformed as error:
             trouble.append(str(error))
-        key = self._cache.key(rendered.digest, self._policies) if self._cache else ""
-        answer = self._cache.get(key) if self._cache and not trouble else None
-        fresh = answer is None
-        if answer is None:
-            answer = self._ask("rendered", directory)
 
-        judged = _Judged(catalogue, rendered, environment, resources, answer, trouble)
-        judged.expect(
-            ((resource.address, resource.type) for resource in resources), instances=False
-        )
-        verdict = judged.verdict("rendered", hits)
-        if self._cache and fresh and not verdict.unjudged:
-            self._cache.put(key, answer)
-        return verdict
+        def judge(answer: Mapping[str, Any]) -> Verdict:
+            judged = _Judged(catalogue, rendered, environment, resources, answer, trouble)
+            judged.expect(
+                ((resource.address, resource.type) for resource in resources), instances=False
+            )
+            return judged.verdict("rendered", hits)
+
+        return self._judge("rendered", directory, rendered.digest, judge, cached=not trouble)
 
     def judge_plan(
         self, plan_json: Path, rendered: Rendered, environment: "Environment"
@@ -119,12 +114,35 @@ class Gate:
             resources = declared(rendered.files)
         except Malformed as error:
             trouble.append(str(error))
-        answer = self._ask("plan", plan_json)
-        judged = _Judged(catalogue, rendered, environment, resources, answer, trouble)
-        judged.expect(
-            ((resource.address, resource.type) for resource in managed(plan)), instances=True
-        )
-        return judged.verdict("plan", in_plan(plan))
+
+        def judge(answer: Mapping[str, Any]) -> Verdict:
+            judged = _Judged(catalogue, rendered, environment, resources, answer, trouble)
+            judged.expect(
+                ((resource.address, resource.type) for resource in managed(plan)), instances=True
+            )
+            return judged.verdict("plan", in_plan(plan))
+
+        return self._judge("plan", plan_json, plan_digest(plan), judge, cached=not trouble)
+
+    def _judge(
+        self,
+        subject: str,
+        path: Path,
+        digest: str,
+        judge: Callable[[Mapping[str, Any]], Verdict],
+        *,
+        cached: bool,
+    ) -> Verdict:
+        """The verdict on a kept answer, or else on a new one, which is then kept."""
+        key = self._cache.key(subject, digest, self._policies) if self._cache else ""
+        kept = self._cache.get(key) if self._cache and cached else None
+        if kept is not None:
+            return judge(kept)
+        answer = self._ask(subject, path)
+        verdict = judge(answer)
+        if self._cache and not verdict.unjudged:
+            self._cache.put(key, answer)
+        return verdict
 
     def _ask(self, subject: str, path: Path) -> Mapping[str, Any]:
         self.start()

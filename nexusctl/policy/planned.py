@@ -1,5 +1,6 @@
 """The JSON of a plan, as `terraform show -json` prints it, walked without checkov."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,8 @@ from typing import Any
 
 from nexusctl.errors import ToolUnfit
 
+# When the plan was made, and a time that AWS moves on every few minutes. Nobody can write either.
+_CLOCKS = frozenset({"timestamp", "latest_restorable_time"})
 _INDEX = re.compile(r"\[(?:\d+|\"(?:[^\"\\]|\\.)*\")\]")
 
 
@@ -47,6 +50,19 @@ def read_plan(file: Path) -> Mapping[str, Any]:
     if not isinstance(plan, dict) or not {"format_version", "planned_values"} <= plan.keys():
         raise ToolUnfit(f"{file}: not the JSON of a plan", hint="plan again")
     return plan
+
+
+def plan_digest(plan: Mapping[str, Any]) -> str:
+    """SHA-256 of all that a plan says, but for the times in it and an order that has no meaning."""
+    relevant = sorted(plan.get("relevant_attributes", ()), key=json.dumps)
+    settled = _without_clocks(plan) | {"relevant_attributes": relevant}
+    return hashlib.sha256(json.dumps(settled, sort_keys=True).encode()).hexdigest()
+
+
+def _without_clocks(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_clocks(each) for key, each in value.items() if key not in _CLOCKS}
+    return [_without_clocks(each) for each in value] if isinstance(value, list) else value
 
 
 def without_indexes(address: str) -> str:

@@ -61,14 +61,14 @@ def test_key_changes_with_the_root_and_with_any_policy(tmp_path: Path) -> None:
     policies = tmp_path / "policies"
     policies.mkdir()
     (policies / "one.py").write_text("1")
-    key = cache.key("digest", policies)
-    assert cache.key("digest", policies) == key
-    assert cache.key("another", policies) != key
+    key = cache.key("plan", "digest", policies)
+    assert cache.key("plan", "digest", policies) == key
+    assert cache.key("plan", "another", policies) != key
     (policies / "one.py").write_text("2")
-    assert cache.key("digest", policies) != key
+    assert cache.key("plan", "digest", policies) != key
     (policies / "one.py").write_text("1")
     (policies / "_shared.py").write_text("")
-    assert cache.key("digest", policies) != key
+    assert cache.key("plan", "digest", policies) != key
 
 
 def test_entry_is_json_with_its_key(tmp_path: Path) -> None:
