@@ -35,7 +35,9 @@ unit: venv
 	$(BIN)/python -m pytest tests/unit
 
 integration: venv
-	$(BIN)/python -m pytest tests/integration
+	$(PIP) install --require-hashes -r requirements/terraform.lock
+	@# Two at a time: they mostly wait for Terraform, and a file is one story.
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/integration
 
 bench: venv
 	$(BIN)/python -m benchmarks

@@ -350,7 +350,10 @@ class Database(_Part):
     )
     engine_version: Annotated[
         str, _matching(r"1[3-9](\.[0-9]{1,2})?", 'a PostgreSQL version in quotes such as "16.4"')
-    ] = Field(description="Version of PostgreSQL.")
+    ] = Field(
+        description="Version of PostgreSQL. With the major one alone (`16`) RDS installs minor "
+        "upgrades in the maintenance window; `16.4` stays until it is edited."
+    )
     instance_class: Annotated[
         str, _matching(r"db\.[a-z0-9-]+\.[a-z0-9-]+", "an RDS class such as db.r6g.xlarge")
     ] = Field(description="Instance class. Its memory decides `max_connections`.")

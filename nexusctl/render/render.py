@@ -66,6 +66,7 @@ def _render_template(
         keep_trailing_newline=True,
         autoescape=False,  # the output is HCL, not HTML: finalize escapes it
     )
+    jinja.filters.clear()  # they make text of values, and {% filter %} changes text already escaped
     try:
         code = jinja.compile(template.read_text("utf-8"), filename=str(template))
         loaded = jinja2.Template.from_code(jinja, code, {})
@@ -80,7 +81,9 @@ def _render_template(
         raise RenderFailed(
             str(error),
             location=Location(template, line or 1),
-            hint="the template uses a value that the environment does not have",
+            hint="the template uses a value that the environment does not have"
+            if isinstance(error, jinja2.UndefinedError)
+            else None,
         ) from error
 
 

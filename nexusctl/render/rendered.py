@@ -32,26 +32,57 @@ class Rendered:
         """The environment values printed on a line, none if it is all template."""
         return self.source_map.get(file, {}).get(line, ())
 
-    def blame(self, file: str, line: int, variables: Iterable[str]) -> tuple[Origin, ...]:
-        """The environment values behind a place that Terraform complains of.
+    def blame(
+        self, file: str | None, line: int, variables: Iterable[str], said: str = ""
+    ) -> tuple[Origin, ...]:
+        """The environment values behind an error of Terraform's.
 
         In the root these are the values printed on the line. In a module they are those that the
-        root passes into the variables (`var.cidr_block`) that the place uses.
+        root passes into the variables (`var.cidr_block`) that the place uses, or else those of the
+        module's arguments that the error quotes. Without a place they are the quoted values of the
+        backend and the provider.
+
+        Args:
+            file: the place in the rendered root, if Terraform names one, with its `line`.
+            line: see `file`.
+            variables: the expressions that Terraform shows the values of.
+            said: the text of the error, for the values it quotes.
         """
+        if file is None:
+            settings = ((name, self._lines(name)) for name in ("versions.tf", "providers.tf"))
+            return _unique(self._quoted(name, lines, said) for name, lines in settings)
         module = re.match(r"modules/([^/]+)/", file)
         if module is None:
             return self.origins(file, line)
-        blamed: dict[Origin, None] = {}
-        for number in self._argument_lines(module[1], variables):
-            blamed.update(dict.fromkeys(self.origins("main.tf", number)))
-        return tuple(blamed)
-
-    def _argument_lines(self, module: str, variables: Iterable[str]) -> Iterator[int]:
+        arguments = list(self._arguments(module[1]))
         names = {v.split(".")[1].split("[")[0] for v in variables if v.startswith("var.")}
+        used = [(number, text) for number, text in arguments if text.split()[0] in names]
+        return _unique(self.origins("main.tf", number) for number, _ in used) or _unique(
+            [self._quoted("main.tf", arguments, said)]
+        )
+
+    def _lines(self, file: str) -> list[tuple[int, str]]:
+        return list(enumerate(self.files.get(file, "").splitlines(), start=1))
+
+    def _arguments(self, module: str) -> Iterator[tuple[int, str]]:
+        """The lines of a module's call that hold text, but for its first and last."""
         inside = False
-        for number, text in enumerate(self.files.get("main.tf", "").splitlines(), start=1):
-            if text.startswith("module "):
+        for number, text in self._lines("main.tf"):
+            if text and not text.startswith(" "):
                 inside = text.startswith(f'module "{module}"')
-            argument = re.match(r"  (\w+)\s+=", text)
-            if inside and argument and argument[1] in names:
-                yield number
+            elif inside and text:
+                yield number, text
+
+    def _quoted(self, file: str, lines: Iterable[tuple[int, str]], said: str) -> Iterator[Origin]:
+        """The values printed on `lines` that an error quotes."""
+        for number, text in lines:
+            literals = re.findall(r'"((?:[^"\\]|\\.)+)"', text)
+            for origin in self.origins(file, number):
+                last = origin.path[-1]
+                index = last if isinstance(last, int) else 0
+                if index < len(literals) and literals[index] in said:
+                    yield origin
+
+
+def _unique(origins: Iterable[Iterable[Origin]]) -> tuple[Origin, ...]:
+    return tuple(dict.fromkeys(each for some in origins for each in some))

@@ -9,8 +9,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from jinja2 import Undefined, UndefinedError
 from pydantic import BaseModel
 
+from nexusctl.environment.origin import Origin
 from nexusctl.render import hcl
 
 Path = tuple[str | int, ...]
@@ -23,7 +25,8 @@ class Traced:
     """A value of the environment and its path, for use in a template.
 
     Attributes of a model and elements of a map or list are again traced, one step deeper; an
-    attribute of anything else (`duration.seconds`) belongs to the value itself.
+    attribute of anything else (`duration.seconds`) belongs to the value itself. It has no text:
+    only `Tracer.finalize` gets at the value.
     """
 
     __slots__ = ("_path", "_value")
@@ -33,21 +36,24 @@ class Traced:
         self._path = path
 
     def __getattr__(self, name: str) -> "Traced":
-        inner = getattr(self._value, name)
-        deeper = isinstance(self._value, BaseModel)
-        return Traced(inner, (*self._path, name) if deeper else self._path)
+        if not isinstance(self._value, BaseModel):
+            return Traced(getattr(self._value, name), self._path)
+        path = (*self._path, name)
+        if name not in type(self._value).model_fields:
+            raise UndefinedError(f"there is no setting {_dotted(path)}")
+        return Traced(getattr(self._value, name), path)
 
     def items(self) -> Iterator[tuple["Traced", "Traced"]]:
         """The keys and values of a map, both traced to the element."""
         if not isinstance(self._value, Mapping):
-            raise TypeError(f"{'.'.join(map(str, self._path))} is not a map")
+            raise TypeError(f"{_dotted(self._path)} is not a map")
         for name, element in self._value.items():
             path = (*self._path, name)
             yield Traced(name, path), Traced(element, path)
 
     def __iter__(self) -> Iterator["Traced"]:
         if not isinstance(self._value, (list, tuple)):
-            raise TypeError(f"{'.'.join(map(str, self._path))} is not a list")
+            raise TypeError(f"{_dotted(self._path)} is not a list")
         for index, element in enumerate(self._value):
             yield Traced(element, (*self._path, index))
 
@@ -60,6 +66,11 @@ class Traced:
     def __hash__(self) -> int:
         return hash(self._value)
 
+    def __repr__(self) -> str:
+        # Also what str(), format() and % come to. Text made of it would be printed as template.
+        name = _dotted(self._path)
+        raise TypeError(f"{name} cannot become part of a text: print it alone, {{{{ {name} }}}}")
+
 
 @dataclass(slots=True)
 class Tracer:
@@ -69,6 +80,12 @@ class Tracer:
 
     def finalize(self, value: object) -> str:
         """Jinja's finalize: every printed expression passes here and becomes an HCL literal."""
+        if isinstance(value, Undefined):
+            return str(value)  # which raises, and names what is undefined
+        if isinstance(value, str) and OPEN in value:
+            raise TypeError(
+                "what a macro, a call or a set block has printed cannot be printed again"
+            )
         if not isinstance(value, Traced):
             return hcl.literal(value)
         path = value._path  # noqa: SLF001
@@ -118,3 +135,7 @@ class Tracer:
             if path not in known:
                 known.append(path)
                 known.sort(key=len, reverse=True)
+
+
+def _dotted(path: Path) -> str:
+    return Origin(path, None).dotted

@@ -1,12 +1,15 @@
 """Rendered files on disk."""
 
 import json
+import re
 from pathlib import Path
 
 from nexusctl.errors import Refused
 from nexusctl.render.rendered import Rendered
 
 HEADER_START = "# Rendered by nexusctl"
+# Whatever Terraform or OpenTofu would read beside the rendered files.
+CONFIGURATION = re.compile(r".*\.(tf|tofu)(\.json)?")
 SOURCE_MAP = "source-map.json"
 
 
@@ -18,12 +21,7 @@ def write(rendered: Rendered, directory: Path) -> None:
     Raises:
         Refused: the directory holds Terraform files that nexusctl did not render.
     """
-    foreign = [
-        file.name
-        for file in sorted(directory.glob("*.tf"))
-        if not file.read_text("utf-8", "replace").startswith(HEADER_START)
-    ]
-    if foreign:
+    if foreign := _foreign(directory):
         raise Refused(
             f"{directory} holds Terraform files that nexusctl did not render: {', '.join(foreign)}",
             hint="name an empty directory",
@@ -37,6 +35,17 @@ def write(rendered: Rendered, directory: Path) -> None:
     for stale in [*directory.glob("*.tf"), *directory.glob("modules/**/*")]:
         if stale.is_file() and stale.relative_to(directory).as_posix() not in rendered.files:
             stale.unlink()
+
+
+def _foreign(directory: Path) -> list[str]:
+    present = [file for file in sorted(directory.glob("*")) if CONFIGURATION.fullmatch(file.name)]
+    foreign = [
+        file for file in present if not file.read_text("utf-8", "replace").startswith(HEADER_START)
+    ]
+    # Modules have no header: they are ours where the root is.
+    if foreign == present:
+        foreign += directory.glob("modules")
+    return [file.name for file in foreign]
 
 
 def source_map_document(rendered: Rendered) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """The nouns as text for people."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -9,7 +10,7 @@ from nexusctl.environment.environment import Environment
 from nexusctl.policy.verdict import Finding, Verdict
 from nexusctl.render.rendered import Rendered
 from nexusctl.terraform.events import Diagnostic
-from nexusctl.terraform.plan import Action, Plan, ResourceChange
+from nexusctl.terraform.plan import SENSITIVE, Action, Plan, ResourceChange
 
 SYMBOLS: Mapping[str, tuple[str, str]] = {
     "create": ("+", "green"),
@@ -63,7 +64,7 @@ def verdicts(judged: Sequence[Verdict]) -> Iterator[Text]:
     denied = unique_denials(judged)
     if unjudged:
         yield Text("✗ policies could not judge everything, so nothing has passed:", "bold red")
-        yield from (Text(f"    {reason}") for reason in unjudged)
+        yield from (Text(f"    {visible(reason)}") for reason in unjudged)
     if denied:
         yield Text(
             f"✗ denied by {len(denied)} of {len(findings)} findings on {subjects}", "bold red"
@@ -93,13 +94,13 @@ def _subject(verdict: Verdict) -> str:
 
 def _denial(finding: Finding) -> Iterator[Text]:
     yield Text.assemble(
-        "\n  ", (finding.policy, "bold red"), f"  {finding.severity}  ", finding.resource
+        "\n  ", (finding.policy, "bold red"), f"  {finding.severity}  ", visible(finding.resource)
     )
     if finding.origin:
-        yield Text.assemble("    ", (str(finding.origin), "bold"))
+        yield Text.assemble("    ", (visible(str(finding.origin)), "bold"))
     if finding.file:
         yield Text(f"    rendered: {finding.file}:{finding.line}", "dim")
-    yield Text(f"    {finding.message}")
+    yield Text(f"    {visible(finding.message)}")
     yield Text.assemble("    ", ("fix: ", "green"), finding.fix)
 
 
@@ -134,16 +135,17 @@ def _by_module(action: Action, changes: Sequence[ResourceChange]) -> Iterator[Te
         counted = ", ".join(
             f"{name} ×{count}" if count > 1 else name for name, count in Counter(names).items()
         )
-        yield Text.assemble((f"  {symbol} {module:<9}", style), f" {len(names):>3}  {counted}")
+        yield Text.assemble(
+            (f"  {symbol} {module:<9}", style), f" {len(names):>3}  {visible(counted)}"
+        )
 
 
 def _change(change: ResourceChange) -> Iterator[Text]:
     symbol, style = SYMBOLS[change.action]
-    yield Text.assemble((f"  {symbol} {change.address}", style), f"  {change.action}")
+    yield Text.assemble((f"  {symbol} {visible(change.address)}", style), f"  {change.action}")
     for attribute in change.attributes[:ATTRIBUTES_SHOWN]:
-        yield Text(
-            f"        {attribute.path}: {_value(attribute.before)} → {_value(attribute.after)}"
-        )
+        before, after = _value(attribute.before), _value(attribute.after)
+        yield Text(f"        {visible(attribute.path)}: {before} → {after}")
     if len(change.attributes) > ATTRIBUTES_SHOWN:
         yield Text(
             f"        and {len(change.attributes) - ATTRIBUTES_SHOWN} more attributes", "dim"
@@ -151,8 +153,13 @@ def _change(change: ResourceChange) -> Iterator[Text]:
 
 
 def _value(value: object) -> str:
-    text = visible(str(value) if isinstance(value, str) else repr(value))
+    text = _terms(value)
     return text if len(text) <= VALUE_WIDTH else f"{text[: VALUE_WIDTH - 1]}…"
+
+
+def _terms(value: object) -> str:
+    """A value in Terraform's terms (`true`, `null`), strings without quotes."""
+    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def _split(address: str) -> tuple[str, str]:
@@ -173,16 +180,18 @@ def diagnostics(errors: Iterable[Diagnostic], rendered: Rendered) -> str:
             lines += [f"    {visible(line)}" for line in error.detail.strip().splitlines()]
         if error.file:
             lines.append(f"    at {error.file}:{error.line}")
-            lines += [
-                f"    from {origin}"
-                for origin in rendered.blame(error.file, error.line or 0, error.variables)
-            ]
+        said = f"{error.summary}\n{error.detail}"
+        blamed = rendered.blame(error.file, error.line or 0, error.variables, said)
+        lines += [f"    from {visible(str(origin))}" for origin in blamed]
         parts.append("\n".join(lines))
     return "\n".join(parts)
 
 
 def outputs(values: Mapping[str, object]) -> Iterator[Text]:
-    """Outputs by name, aligned, under a heading; nothing where there are none."""
+    """Outputs by name, aligned, under a heading; nothing where there are none.
+
+    An output without a value is a sensitive one: Terraform keeps none that is null.
+    """
     if values:
         yield Text("\noutputs", "bold")
     width = max(map(len, values), default=0)
@@ -190,11 +199,13 @@ def outputs(values: Mapping[str, object]) -> Iterator[Text]:
         if isinstance(value, Mapping):
             yield Text(f"  {name}")
             yield from (
-                Text(f"    {key:<{width - 2}}  {visible(str(v))}") for key, v in value.items()
+                Text(f"    {visible(key):<{width - 2}}  {_terms(element)}")
+                for key, element in value.items()
             )
         else:
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            yield Text(f"  {name:<{width}}  {visible(shown)}")
+            shown = SENSITIVE if value is None else value
+            elements = shown if isinstance(shown, list) else [shown]
+            yield Text(f"  {name:<{width}}  {', '.join(map(_terms, elements))}")
 
 
 def visible(text: str) -> str:

@@ -17,18 +17,12 @@ from typing import Any
 import pytest
 import yaml
 
+from nexusctl.terraform.engine import find_engine
+from nexusctl.terraform.providers import find_provider, user_configuration, write_configuration
 from nexusctl.workspace import shipped_assets
 
 MODULES = shipped_assets().terraform / "modules"
 NAMES = ["network", "database", "secrets", "proxy", "workers", "alarms"]
-
-MIRRORS = [
-    Path.home() / ".terraform.d/plugins",
-    Path.home() / ".local/share/terraform/plugins",
-    Path("/usr/local/share/terraform/plugins"),
-    Path("/usr/share/terraform/plugins"),
-    *sorted(Path("/opt").glob("*/")),
-]
 
 # Everything the modules take from each other, wired as the rendered root wires it.
 STACK = """
@@ -215,30 +209,21 @@ Terraform = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture(scope="module")
 def terraform(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
     """Runs Terraform in a directory, with the provider of a mirror where there is one."""
-    binary = shutil.which("terraform")
-    if binary is None:
-        pytest.fail("these tests need terraform on PATH")
-
+    engine = find_engine()
+    source = find_provider(engine, os.environ)
+    config = write_configuration(
+        source, engine, tmp_path_factory.mktemp("terraform") / "terraform.rc"
+    )
     foreign = ("AWS_", "TF_")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
     environment |= {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"}
-
-    configured = os.environ.get("TF_CLI_CONFIG_FILE")
-    mirror = next((each for each in MIRRORS if (each / "registry.terraform.io").is_dir()), None)
-    if configured and Path(configured).is_file():
-        environment["TF_CLI_CONFIG_FILE"] = configured
-    elif mirror:
-        config = tmp_path_factory.mktemp("terraform") / "cli.tfrc"
-        config.write_text(
-            "provider_installation {\n"
-            f"  filesystem_mirror {{\n    path = {json.dumps(str(mirror))}\n  }}\n"
-            "}\n"
-        )
-        environment["TF_CLI_CONFIG_FILE"] = str(config)
+    configured = config or user_configuration(os.environ)
+    if configured:
+        environment["TF_CLI_CONFIG_FILE"] = str(configured)
 
     def run(directory: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [binary, *arguments],
+            [*engine.argv, *arguments],
             cwd=directory,
             env=environment,
             text=True,

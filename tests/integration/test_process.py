@@ -7,7 +7,9 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,14 +29,14 @@ sys.exit(1)
 """
 
 
-def until(condition, seconds=20.0):
+def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "what was waited for did not come"
         time.sleep(0.01)
 
 
-def run(script, tmp_path, **options):
+def run(script: str, tmp_path: Path, **options: Any) -> process.Completed:
     return process.run(
         [sys.executable, "-c", script],
         directory=tmp_path,
@@ -45,8 +47,8 @@ def run(script, tmp_path, **options):
     )
 
 
-def test_lines_arrive_in_order_and_whole(tmp_path):
-    lines = []
+def test_lines_arrive_in_order_and_whole(tmp_path: Path) -> None:
+    lines: list[str] = []
     script = (
         "import sys, time\n"
         "for part in ('one\\nt', 'wo\\nthree'):\n"
@@ -61,17 +63,19 @@ def test_lines_arrive_in_order_and_whole(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_the_first_signal_becomes_one_sigint_and_is_waited_for(tmp_path, number):
-    heard = []
+def test_the_first_signal_becomes_one_sigint_and_is_waited_for(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    heard: list[str] = []
 
-    def on_line(line):
+    def on_line(line: str) -> None:
         heard.append(line)
         if line.startswith("working"):
             os.kill(os.getpid(), number)
             # A second one, while Terraform is releasing its lock.
             threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
 
-    interrupts = []
+    interrupts: list[int] = []
     done = run(PATIENT, tmp_path, on_line=on_line, on_interrupt=interrupts.append)
     assert done.exit_code == 1
     assert done.interrupted is number
@@ -79,13 +83,13 @@ def test_the_first_signal_becomes_one_sigint_and_is_waited_for(tmp_path, number)
     assert interrupts == [1, 2]
 
 
-def test_it_runs_in_a_process_group_of_its_own(tmp_path):
-    lines = []
+def test_it_runs_in_a_process_group_of_its_own(tmp_path: Path) -> None:
+    lines: list[str] = []
     run("import os; print(os.getpid() == os.getpgrp())", tmp_path, on_line=lines.append)
     assert lines == ["True"]
 
 
-def test_when_nexusctl_is_killed_terraform_still_stops_in_order(tmp_path):
+def test_when_nexusctl_is_killed_terraform_still_stops_in_order(tmp_path: Path) -> None:
     parent = subprocess.Popen(
         [
             sys.executable,
@@ -117,7 +121,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def test_a_question_that_is_not_answered_is_none(tmp_path):
+def test_a_question_that_is_not_answered_is_none(tmp_path: Path) -> None:
     ask = process.capture
     environment = dict(os.environ)
     assert ask([sys.executable, "-c", "print(1)"], environment=environment, seconds=20) == "1\n"

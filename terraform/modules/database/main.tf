@@ -85,10 +85,13 @@ resource "aws_db_instance" "main" {
   publicly_accessible    = false
   ca_cert_identifier     = "rds-ca-rsa2048-g1"
 
-  parameter_group_name       = aws_db_parameter_group.main.name
-  auto_minor_version_upgrade = true
-  maintenance_window         = var.maintenance_window
-  apply_immediately          = var.apply_immediately
+  # A version that names its minor one is upgraded by whoever edits it: if RDS did, the next plan
+  # would try to go back, which RDS refuses.
+  auto_minor_version_upgrade = !strcontains(var.engine_version, ".")
+
+  parameter_group_name = aws_db_parameter_group.main.name
+  maintenance_window   = var.maintenance_window
+  apply_immediately    = var.apply_immediately
 
   backup_retention_period = var.backup_retention_days
   backup_window           = var.backup_window

@@ -64,7 +64,7 @@ variable "master_username" {
 }
 
 variable "engine_version" {
-  description = "PostgreSQL version: the major one alone (\"16\") follows minor upgrades, \"16.4\" names the minor one to start from."
+  description = "PostgreSQL version: with the major one alone (\"16\") RDS installs minor upgrades; \"16.4\" stays until it is edited."
   type        = string
   nullable    = false
 

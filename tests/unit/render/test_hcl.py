@@ -30,11 +30,11 @@ from nexusctl.render import hcl
         ({}, "{}"),
     ],
 )
-def test_a_value_becomes_the_literal_that_reads_back_as_it(value, encoded):
+def test_a_value_becomes_the_literal_that_reads_back_as_it(value: object, encoded: str) -> None:
     assert hcl.literal(value) == encoded
 
 
-def test_a_map_is_aligned_as_terraform_fmt_would():
+def test_a_map_is_aligned_as_terraform_fmt_would() -> None:
     text = hcl.literal({"a": 1, "longer": [2], "for": "x", "with space": {"deep": None}})
     assert text == (
         "{\n"
@@ -47,13 +47,13 @@ def test_a_map_is_aligned_as_terraform_fmt_would():
 
 
 @pytest.mark.parametrize("value", [1.5, object(), {1, 2}, b"bytes"])
-def test_a_value_without_a_literal_is_refused(value):
+def test_a_value_without_a_literal_is_refused(value: object) -> None:
     with pytest.raises(TypeError, match="no HCL literal"):
         hcl.literal(value)
 
 
 @given(st.text())
-def test_a_string_never_leaves_its_quotes_and_never_opens_a_template(text):
+def test_a_string_never_leaves_its_quotes_and_never_opens_a_template(text: str) -> None:
     inside = hcl.string(text)[1:-1]
     unescaped = inside.replace("\\\\", "").replace('\\"', "")
     assert '"' not in unescaped

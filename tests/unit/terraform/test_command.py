@@ -3,7 +3,7 @@ from pathlib import Path
 from nexusctl.terraform import command
 
 
-def test_init():
+def test_init() -> None:
     assert command.init(readonly_lock_file=False) == [
         "init",
         "-json",
@@ -13,17 +13,17 @@ def test_init():
     assert command.init(readonly_lock_file=True)[-1] == "-lockfile=readonly"
 
 
-def test_plan():
+def test_plan() -> None:
     usual = ["plan", "-json", "-input=false", "-detailed-exitcode"]
     assert command.plan(out=Path("/w/p.tfplan")) == [*usual, "-out=/w/p.tfplan"]
     assert command.plan(out=Path("/w/p"), destroy=True) == [*usual, "-destroy", "-out=/w/p"]
 
 
-def test_show_apply_and_output():
+def test_show_apply_and_output() -> None:
     assert command.show(Path("p")) == ["show", "-json", "p"]
     assert command.apply(Path("p")) == ["apply", "-json", "-input=false", "p"]
     assert command.output() == ["output", "-json"]
 
 
-def test_a_path_with_spaces_stays_one_argument():
+def test_a_path_with_spaces_stays_one_argument() -> None:
     assert command.show(Path("/a b/$(x) p")) == ["show", "-json", "/a b/$(x) p"]

@@ -1,8 +1,16 @@
 import json
+from typing import Any
 
 import pytest
 
-from nexusctl.terraform.events import ChangeSummary, Diagnostic, Outputs, ResourceEvent, parse
+from nexusctl.terraform.events import (
+    ChangeSummary,
+    Diagnostic,
+    Event,
+    Outputs,
+    ResourceEvent,
+    parse,
+)
 
 DIAGNOSTIC = {
     "type": "diagnostic",
@@ -63,10 +71,12 @@ OUTPUTS = {
         ({"type": "something_new"}, None),
     ],
 )
-def test_a_line_of_the_stream_becomes_its_event(message, event):
+def test_a_line_of_the_stream_becomes_its_event(
+    message: dict[str, Any], event: Event | None
+) -> None:
     assert parse(json.dumps(message)) == event
 
 
 @pytest.mark.parametrize("line", ["", "not json", "[1]", "null", '"text"', "{"])
-def test_lines_that_are_no_messages_are_passed_over(line):
+def test_lines_that_are_no_messages_are_passed_over(line: str) -> None:
     assert parse(line) is None

@@ -1,26 +1,32 @@
-from nexusctl.terraform.plan import Action, AttributeChange, parse_plan
+from typing import Any
+
+from nexusctl.terraform.plan import Action, AttributeChange, Plan, parse_plan
+
+Document = dict[str, Any]
 
 
-def change(actions, before=None, after=None, **more):
+def change(
+    actions: list[str], before: Document | None = None, after: Document | None = None, **more: Any
+) -> Document:
     body = {"actions": actions, "before": before, "after": after, **more}
     return {"address": "aws_db_proxy.main", "type": "aws_db_proxy", "change": body}
 
 
-def parsed(*changes, outputs=None):
+def parsed(*changes: Document, outputs: Document | None = None) -> Plan:
     return parse_plan({"resource_changes": list(changes), "output_changes": outputs or {}})
 
 
-def test_a_plan_without_changes_is_empty():
+def test_a_plan_without_changes_is_empty() -> None:
     plan = parsed(change(["no-op"]), change(["read"]), outputs={"a": {"actions": ["no-op"]}})
     assert plan.empty
     assert plan.changes == ()
 
 
-def test_a_changed_output_alone_is_a_change():
+def test_a_changed_output_alone_is_a_change() -> None:
     assert not parsed(outputs={"a": {"actions": ["create"]}}).empty
 
 
-def test_every_action_of_terraform_has_a_name():
+def test_every_action_of_terraform_has_a_name() -> None:
     plan = parsed(
         change(["create"]),
         change(["update"]),
@@ -40,7 +46,7 @@ def test_every_action_of_terraform_has_a_name():
     assert plan.count(Action.REPLACE) == 2
 
 
-def test_an_update_names_the_attributes_that_differ():
+def test_an_update_names_the_attributes_that_differ() -> None:
     before = {"same": 1, "pool": [{"percent": 70, "idle": 35}], "arn": "a", "list": [1]}
     after = {"same": 1, "pool": [{"percent": 80, "idle": 35}], "list": [1, 2]}
     plan = parsed(change(["update"], before, after, after_unknown={"arn": True}))
@@ -51,7 +57,7 @@ def test_an_update_names_the_attributes_that_differ():
     )
 
 
-def test_sensitive_values_are_in_no_part_of_a_plan():
+def test_sensitive_values_are_in_no_part_of_a_plan() -> None:
     plan = parsed(
         change(
             ["update"],

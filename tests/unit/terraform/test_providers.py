@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from nexusctl.terraform import providers
@@ -8,7 +10,7 @@ ENGINE = Engine("terraform", "1.11.4", ("terraform",))
 
 
 @pytest.fixture(autouse=True)
-def machine(tmp_path, monkeypatch):
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine with an empty home, no mirrors and no add-ons."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr(providers, "IMPLIED_MIRRORS", ("~/.terraform.d/plugins",))
@@ -16,16 +18,16 @@ def machine(tmp_path, monkeypatch):
     return tmp_path
 
 
-def mirror(directory):
+def mirror(directory: Path) -> Path:
     (directory / "registry.terraform.io/hashicorp/aws/5.100.0").mkdir(parents=True)
     return directory
 
 
-def test_without_anything_the_registry_serves():
+def test_without_anything_the_registry_serves() -> None:
     assert find_provider(ENGINE, {}) == ProviderSource("registry")
 
 
-def test_the_users_configuration_comes_first(machine):
+def test_the_users_configuration_comes_first(machine: Path) -> None:
     mirror(machine / "home/.terraform.d/plugins")
     mirror(machine / "add-ons/plugins")
     file = machine / "my.tfrc"
@@ -35,20 +37,21 @@ def test_the_users_configuration_comes_first(machine):
     assert write_configuration(found, ENGINE, machine / "terraform.rc") is None
 
 
-def test_a_configuration_that_does_not_exist_counts_for_nothing(machine):
+def test_a_configuration_that_does_not_exist_counts_for_nothing(machine: Path) -> None:
     named = {"TF_CLI_CONFIG_FILE": str(machine / "missing")}
     assert find_provider(ENGINE, named) == ProviderSource("registry")
 
 
-def test_terraforms_own_mirrors_come_before_add_ons(machine):
+def test_terraforms_own_mirrors_come_before_add_ons(machine: Path) -> None:
     implied = mirror(machine / "home/.terraform.d/plugins")
     mirror(machine / "add-ons/plugins")
     assert find_provider(ENGINE, {}) == ProviderSource("implied mirror", implied)
 
 
 @pytest.mark.parametrize("place", ["add-ons/plugins", "add-ons/vendor/plugins"])
-def test_an_add_on_mirror_is_found_and_configured(machine, place):
-    found = find_provider(ENGINE, {}) if mirror(machine / place) else None
+def test_an_add_on_mirror_is_found_and_configured(machine: Path, place: str) -> None:
+    mirror(machine / place)
+    found = find_provider(ENGINE, {})
     assert found == ProviderSource("add-on mirror", machine / place)
     written = write_configuration(found, ENGINE, machine / "terraform.rc")
     assert written is not None
@@ -57,7 +60,7 @@ def test_an_add_on_mirror_is_found_and_configured(machine, place):
     assert 'include = ["registry.terraform.io/hashicorp/aws"]' in text
 
 
-def test_a_mirror_of_another_registry_does_not_serve(machine):
+def test_a_mirror_of_another_registry_does_not_serve(machine: Path) -> None:
     mirror(machine / "add-ons/plugins")
     tofu = Engine("tofu", "1.11.0", ("tofu",))
     assert find_provider(tofu, {}) == ProviderSource("registry")

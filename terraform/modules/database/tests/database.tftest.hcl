@@ -72,8 +72,13 @@ run "guards_the_data" {
   }
 
   assert {
-    condition     = aws_db_instance.main.auto_minor_version_upgrade && aws_db_instance.main.ca_cert_identifier == "rds-ca-rsa2048-g1"
-    error_message = "Security updates and a current certificate authority."
+    condition     = aws_db_instance.main.ca_cert_identifier == "rds-ca-rsa2048-g1"
+    error_message = "The certificate authority is a current one."
+  }
+
+  assert {
+    condition     = !aws_db_instance.main.auto_minor_version_upgrade
+    error_message = "RDS does not move on from a minor version that is named."
   }
 }
 

@@ -1,0 +1,1 @@
+"""What nexusctl claims about speed and memory, measured: `python -m benchmarks`."""

@@ -1,0 +1,96 @@
+"""A project of its own for the benchmarks, with its own embedded AWS."""
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+
+from benchmarks.measure import SCRIPTS, run
+from nexusctl.environment.load import load
+from nexusctl.sandbox.sandbox import Sandbox
+from nexusctl.terraform.engine import find_engine
+from nexusctl.terraform.terraform import Terraform
+from nexusctl.workspace import PACKAGE, WorkDirectory, Workspace
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the checkout's environments in the directory `root`."""
+
+    root: Path
+    at_the_end: ExitStack
+
+    def nexusctl(self, *arguments: str) -> None:
+        """Run nexusctl's command line on this project."""
+        run(SCRIPTS / "nexusctl", "--project", self.root, *arguments)
+
+    def forget_verdicts(self) -> None:
+        """Empty the gate's cache."""
+        shutil.rmtree(self.root / ".nexusctl" / "verdicts", ignore_errors=True)
+
+    @property
+    def work(self) -> WorkDirectory:
+        """The work directory of `sandbox`."""
+        return Workspace(self.root).work("sandbox", sandbox=True)
+
+    def apply(self) -> None:
+        """Make the stack of `sandbox` stand, if it does not yet."""
+        if not (self.root / ".nexusctl" / "sandbox-server").is_dir():
+            print("applying environments/sandbox.yaml: two minutes …", file=sys.stderr)
+            self.at_the_end.callback(self.nexusctl, "sandbox", "stop")
+            self.nexusctl("apply", "sandbox", "--yes")
+
+    def plan_with_terraform_alone(self, **variables: str) -> Path:
+        """`terraform plan -out` and `terraform show -json` of `sandbox`; returns the JSON's file.
+
+        `variables` are added to the process environment.
+        """
+        file = self.work.path / "alone.tfplan"
+        engine, environment = self._terraform
+        terraform = partial(
+            run, *engine, environment=environment | variables, directory=self.work.root
+        )
+        terraform("plan", "-input=false", f"-out={file}")
+        document = file.with_suffix(".json")
+        with document.open("wb") as out:
+            terraform("show", "-json", file, stdout=out)
+        return document
+
+    @cached_property
+    def _terraform(self) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Terraform's program and environment as nexusctl has them, but for GOGC: the user's."""
+        aws = load("sandbox", self.root / "environments").settings.aws
+        server = Sandbox(Workspace(self.root).sandbox)
+        reaching_it = server.environment_variables(
+            server.ensure_running(), os.environ, account_id=aws.account_id, region=aws.region
+        )
+        terraform = Terraform(
+            find_engine(), self.work, environment=reaching_it, on_interrupt=lambda _count: None
+        )
+        environment = {k: v for k, v in terraform.environment.items() if k != "GOGC"}
+        users = {k: v for k, v in os.environ.items() if k == "GOGC"}
+        return terraform.engine.argv, environment | users
+
+
+@contextmanager
+def temporary_project() -> Iterator[Project]:
+    """A project that is gone at the end, its embedded AWS stopped, also on SIGTERM and SIGHUP."""
+    for number in SIGNALS:
+        signal.signal(number, signal.default_int_handler)
+    with ExitStack() as at_the_end:
+        temporary = tempfile.TemporaryDirectory(prefix="nexusctl-benchmarks-")
+        root = Path(at_the_end.enter_context(temporary))
+        shutil.copytree(PACKAGE.parent / "environments", root / "environments")
+        try:
+            yield Project(root, at_the_end)
+        finally:
+            for number in SIGNALS:  # a second Ctrl-C must not spare the server
+                signal.signal(number, signal.SIG_IGN)

@@ -1,0 +1,111 @@
+"""What a user meets when something ends in the middle, and how the next command goes on."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from project import NewProject, Project
+
+from nexusctl.sandbox.sandbox import Running, Stopped
+
+BUCKET = "keystone-nexus-sandbox-tfstate"
+LOCK = "keystone-nexus/sandbox/terraform.tfstate.tflock"
+
+
+@pytest.fixture
+def project(new_project: NewProject) -> Project:
+    return new_project()
+
+
+def until(condition: Callable[[], bool], seconds: float = 90.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(0.05)
+
+
+def applying(project: Project) -> Callable[[], bool]:
+    """Whether Terraform has created something and is creating more."""
+    logs = project.root / ".nexusctl/sandbox/sandbox/logs"
+
+    def condition() -> bool:
+        texts = [log.read_text() for log in logs.glob("*-apply.log")]
+        return any('"type":"apply_complete"' in text for text in texts)
+
+    return condition
+
+
+def terraform_of(project: Project) -> int:
+    """The Terraform that runs in the project's work directory."""
+    root = str(project.root / ".nexusctl/sandbox/sandbox/root")
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and os.readlink(process / "cwd") == root:
+                command = (process / "cmdline").read_bytes().split(b"\0")
+                if b"apply" in command and b"-json" in command:
+                    return int(process.name)
+        except OSError:
+            continue
+    raise AssertionError("no Terraform runs")
+
+
+def locks(project: Project) -> list[str]:
+    listed = project.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=LOCK)
+    return [each["Key"] for each in listed.get("Contents", [])]
+
+
+def test_an_interrupted_apply_releases_the_lock_and_goes_on_later(project: Project) -> None:
+    apply = project.start("apply", "sandbox")
+    until(applying(project))
+    apply.send_signal(signal.SIGINT)
+    out, err = apply.communicate(timeout=200)
+    assert apply.returncode == 130, out + err
+    assert "stopping: Terraform finishes what is in flight" in err
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    assert locks(project) == []
+    said = project.must("plan", "sandbox", "--detailed-exitcode", exit_code=2)
+    assert "did not come to its end" in said
+    # What was created is in the state, so it is not planned again.
+    assert "aws_db_parameter_group.main" not in said
+
+
+def test_a_killed_terraform_leaves_a_lock_that_is_explained(project: Project) -> None:
+    apply = project.start("apply", "sandbox")
+    until(applying(project))
+    os.kill(terraform_of(project), signal.SIGKILL)
+    out, err = apply.communicate(timeout=60)
+    assert apply.returncode == 6, out + err
+    assert "Terraform was killed by signal 9" in err
+    said = project.must("plan", "sandbox", exit_code=6)
+    assert "holds the state's lock since" in said
+    hint = said[said.index("nexusctl terraform sandbox -- force-unlock ") :].split()
+    project.must("terraform", "sandbox", "--", "force-unlock", "-force", hint[5])
+    assert "did not come to its end" in project.must("plan", "sandbox")
+
+
+def test_a_killed_sandbox_ends_the_apply_and_is_told_of(project: Project) -> None:
+    apply = project.start("apply", "sandbox")
+    until(applying(project))
+    running = project.sandbox.status()
+    assert isinstance(running, Running)
+    os.kill(running.pid, signal.SIGKILL)
+    # Terraform would try for a long time to reach an AWS that is gone.
+    until(lambda: not isinstance(project.sandbox.status(), Running | Stopped))
+    apply.send_signal(signal.SIGINT)
+    out, err = apply.communicate(timeout=200)
+    assert apply.returncode in (6, 130), out + err
+    said = project.must("plan", "sandbox")
+    assert f"the sandbox server (pid {running.pid}) had ended unexpectedly" in said
+    assert "aws_vpc.main" in said, "the state went with it, so everything is planned again"
+
+
+def test_an_error_of_awss_names_the_line_of_the_environment(project: Project) -> None:
+    project.edit("sandbox", "eu-central-1b]", "eu-central-1x]")
+    said = project.must("apply", "sandbox", exit_code=6)
+    assert "environments/sandbox.yaml:" in said
+    assert "network.availability_zones[1]" in said
+    assert said.count("InvalidParameterValue") == 1
