@@ -35,8 +35,7 @@ def main() -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except RuntimeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        sys.exit(f"error: {error}")
     if arguments.json:
         measured = [asdict(row) | {"figure": row.figure, "holds": row.holds} for row in rows]
         print(json.dumps({"cpus": os.cpu_count(), "load_before": load, "rows": measured}, indent=2))
@@ -48,26 +47,17 @@ def main() -> int:
 
 def table(rows: Sequence[Row]) -> str:
     """The rows in Markdown, as docs/benchmarks.md holds them."""
-    cells: list[tuple[str, ...]] = [
-        ("benchmark", "what", "median", "lowest to highest", "at most", "verdict")
-    ]
-    cells += [
-        (
-            row.benchmark,
-            row.what,
-            _number(row.figure, row.unit),
-            f"{_number(min(row.runs), row.unit)} to {_number(max(row.runs), row.unit)}",
-            _number(row.limit, row.unit) if row.limit else "",
-            VERDICTS[row.holds],
+    cells = [["benchmark", "what", "median", "lowest to highest", "at most", "verdict"]]
+    for row in rows:
+        figure, lowest, highest = (
+            _number(value, row.unit) for value in (row.figure, min(row.runs), max(row.runs))
         )
-        for row in rows
-    ]
+        limit = _number(row.limit, row.unit) if row.limit else ""
+        verdict = VERDICTS[row.holds]
+        cells.append([row.benchmark, row.what, figure, f"{lowest} to {highest}", limit, verdict])
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    cells.insert(1, tuple("-" * width for width in widths))
-    return "\n".join(
-        f"| {' | '.join(f'{cell:<{width}}' for cell, width in zip(line, widths, strict=True))} |"
-        for line in cells
-    )
+    cells.insert(1, ["-" * width for width in widths])
+    return "\n".join(f"| {' | '.join(map(str.ljust, line, widths))} |" for line in cells)
 
 
 def _number(value: float, unit: str) -> str:

@@ -72,7 +72,7 @@ def plan(project: Project) -> Iterator[Row]:
     """`nexusctl plan` and Terraform alone, where the stack stands and nothing changes."""
     project.apply()
     nexusctl, alone, alone_400 = rounds(
-        5,
+        7,
         partial(project.nexusctl, "plan", "sandbox"),
         project.plan_with_terraform_alone,
         partial(project.plan_with_terraform_alone, GOGC="400"),

@@ -5,6 +5,7 @@ A peak of resident memory, in MB of 1024² bytes, is the last line printed.
 
 import resource
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from nexusctl.environment.load import load
@@ -48,7 +49,11 @@ def _print_peak(who: int) -> None:
     print(resource.getrusage(who).ru_maxrss / per_mb)
 
 
+WHATS: Mapping[str, Callable[..., None]] = {
+    "render": render_all,
+    "nexusctl": peak_of_nexusctl,
+    "worker": peak_of_worker,
+}
+
 if __name__ == "__main__":
-    {"render": render_all, "nexusctl": peak_of_nexusctl, "worker": peak_of_worker}[sys.argv[1]](
-        *sys.argv[2:]
-    )
+    WHATS[sys.argv[1]](*sys.argv[2:])

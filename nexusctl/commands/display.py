@@ -50,7 +50,7 @@ class Display:
         """A phase of the command, from entering the block to leaving it."""
         started = time.monotonic()
         phase = Phase(title, None)
-        live = self.console.is_terminal and not self.quiet
+        live = self.console.is_interactive and not self.quiet
         if live:
             phase.status = self.console.status(Text(title), spinner="dots")
             phase.status.start()

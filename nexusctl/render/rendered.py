@@ -56,22 +56,25 @@ class Rendered:
             return self.origins(file, line)
         arguments = list(self._arguments(module[1]))
         names = {v.split(".")[1].split("[")[0] for v in variables if v.startswith("var.")}
-        used = [(number, text) for number, text in arguments if text.split()[0] in names]
-        return _unique(self.origins("main.tf", number) for number, _ in used) or _unique(
-            [self._quoted("main.tf", arguments, said)]
+        used = [number for argument, number, _ in arguments if argument in names]
+        lines = [(number, text) for _, number, text in arguments]
+        return _unique(self.origins("main.tf", number) for number in used) or _unique(
+            [self._quoted("main.tf", lines, said)]
         )
 
     def _lines(self, file: str) -> list[tuple[int, str]]:
         return list(enumerate(self.files.get(file, "").splitlines(), start=1))
 
-    def _arguments(self, module: str) -> Iterator[tuple[int, str]]:
-        """The lines of a module's call that hold text, but for its first and last."""
-        inside = False
+    def _arguments(self, module: str) -> Iterator[tuple[str, int, str]]:
+        """The lines of a module's call, each with the argument that it belongs to."""
+        inside, argument = False, ""
         for number, text in self._lines("main.tf"):
             if text and not text.startswith(" "):
                 inside = text.startswith(f'module "{module}"')
-            elif inside and text:
-                yield number, text
+            elif named := re.match(r"  (\w+)", text):
+                argument = named[1]
+            if inside:
+                yield argument, number, text
 
     def _quoted(self, file: str, lines: Iterable[tuple[int, str]], said: str) -> Iterator[Origin]:
         """The values printed on `lines` that an error quotes."""

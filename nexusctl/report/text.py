@@ -48,10 +48,12 @@ def planned(
     environment: Environment, judged: Sequence[Verdict], changes: Plan | None, *, sandbox: bool
 ) -> Iterator[Text]:
     """The screen of a plan: where, what the gate says, and what would change."""
+    yield Text()
     yield heading(environment, sandbox=sandbox)
     yield Text()
     if judged:
         yield from verdicts(judged)
+        yield Text()
     if changes:
         yield from plan(changes)
 
@@ -158,8 +160,9 @@ def _value(value: object) -> str:
 
 
 def _terms(value: object) -> str:
-    """A value in Terraform's terms (`true`, `null`), strings without quotes."""
-    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    """A value in Terraform's terms (`true`, `null`), strings without quotes but for the empty one."""
+    bare = isinstance(value, str) and value
+    return visible(str(value) if bare else json.dumps(value, ensure_ascii=False))
 
 
 def _split(address: str) -> tuple[str, str]:

@@ -102,7 +102,7 @@ def test_an_interrupt_makes_it_stop_in_good_order(
 ) -> None:
     (tmp_path / "main.tf").write_text(SLOW)
     lock = tmp_path / ".terraform.tfstate.lock.info"
-    locked = []
+    locked: list[bool] = []
 
     def on_line(line: str) -> None:
         if "provisioner at work" in line and not locked:

@@ -328,7 +328,8 @@ class TestSourceMap:
 class TestBlame:
     @pytest.fixture
     def rendered(self, project: Path) -> Rendered:
-        return render(small(project, "alarms: {}\n"), shipped_assets())
+        settings = "database: {engine_version: '15.7'}\nstate: {bucket: lost-bucket}\n"
+        return render(small(project, settings), shipped_assets())
 
     @staticmethod
     def line(rendered: Rendered, start: str) -> int:
@@ -340,8 +341,32 @@ class TestBlame:
         line = self.line(rendered, "  instance_class ")
         blamed = rendered.blame("main.tf", line, ())
         assert [each.dotted for each in blamed] == ["database.instance_class"]
-        assert rendered.blame("main.tf", self.line(rendered, "locals {"), ()) == ()
+        assert rendered.blame("main.tf", self.line(rendered, "locals {"), (), "15.7") == ()
         assert rendered.blame("main.tf", 100_000, ()) == rendered.blame("no.tf", 1, ()) == ()
+
+    @pytest.mark.parametrize(
+        ("file", "said", "blamed"),
+        [
+            (None, 'S3 bucket "lost-bucket" does not exist', ["state.bucket"]),
+            (None, "no credentials", []),
+            (
+                "modules/database/main.tf",
+                "no version 15.7 of postgres",
+                ["database.engine_version"],
+            ),
+            ("modules/database/main.tf", "lost-bucket", []),
+            (
+                "modules/network/main.tf",
+                "the zone eu-central-1b is full",
+                ["network.availability_zones[1]"],
+            ),
+        ],
+    )
+    def test_else_it_is_what_the_error_quotes(
+        self, rendered: Rendered, file: str | None, said: str, blamed: list[str]
+    ) -> None:
+        found = rendered.blame(file, 12, ("each.key", "var.name"), said)
+        assert [each.dotted for each in found] == blamed
 
     @pytest.mark.parametrize(
         ("module", "variables", "blamed"),
@@ -382,5 +407,5 @@ def at(settings: Any, origin: Origin) -> object:
     """The value of a setting."""
     value = settings
     for part in origin.path:
-        value = getattr(value, part) if isinstance(value, BaseModel) else value[part]
+        value = getattr(value, str(part)) if isinstance(value, BaseModel) else value[part]
     return value

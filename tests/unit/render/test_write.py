@@ -75,7 +75,7 @@ def test_what_terraform_and_the_user_keep_there_stays(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     write(rendered(), tmp_path)
     write(rendered("outputs.tf"), tmp_path)
-    assert content(tmp_path) == others | dict(rendered("outputs.tf").files)
+    assert content(tmp_path) == {**others, **rendered("outputs.tf").files}
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_foreign_file_among_rendered_ones_is_refused_too(tmp_path: Path) -> No
     (tmp_path / "override.tf").write_text("# mine\n")
     with pytest.raises(Refused, match=r"override\.tf$"):
         write(rendered(main=f"{HEADER}# new\n"), tmp_path)
-    assert content(tmp_path) == rendered().files | {"override.tf": "# mine\n"}
+    assert content(tmp_path) == {**rendered().files, "override.tf": "# mine\n"}
 
 
 def test_the_source_map_names_values_and_places(tmp_path: Path) -> None:
