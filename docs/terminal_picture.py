@@ -1,6 +1,6 @@
 """Run a command and draw what a terminal shows of it.
 
-    python docs/terminal_picture.py docs/images/plan.svg nexusctl plan sandbox
+python docs/terminal_picture.py docs/images/plan.svg nexusctl plan sandbox
 """
 
 import os

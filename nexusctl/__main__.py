@@ -31,9 +31,14 @@ def main(arguments: list[str]) -> int:
         _complain("interrupted", None)
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has left (`nexusctl envs | head -1`): not an error.
+        # The reader of our output has left (`nexusctl check prod | head -1`). It may have missed a
+        # denial, so this is not a success.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.DONE
+        return Exit.INTERRUPTED
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        _complain(f"{place}{error.strerror or error}", "the file system is in the way")
+        return Exit.TOOL_UNFIT
     except Exception as error:  # noqa: BLE001 - whatever it is, no traceback reaches a user
         _complain(
             f"this is a bug in nexusctl: {type(error).__name__}",

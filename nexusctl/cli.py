@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from nexusctl import __version__
 from nexusctl.errors import Exit, UsageWrong
@@ -21,7 +21,13 @@ start with:  nexusctl doctor, then nexusctl plan sandbox
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that ends with nexusctl's exit code for a wrong command line."""
+    """An argument parser that ends with nexusctl's exit code for a wrong command line.
+
+    Options are written out: `--y` does not mean `--yes`.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         """Report a wrong command line."""

@@ -16,9 +16,28 @@ from nexusctl.terraform.events import Event, ResourceEvent
 TITLE_WIDTH = 10
 
 
+class ReportConsole(Console):
+    """Standard output. A reader who has left ends the command, in the way `__main__` knows."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich's own answer would be to exit with 1."""
+        raise BrokenPipeError
+
+
+class ProgressConsole(Console):
+    """Standard error. Nobody may be reading it; the work goes on."""
+
+    def __init__(self) -> None:
+        super().__init__(file=sys.stderr, highlight=False)
+
+    def on_broken_pipe(self) -> None:
+        """Say no more. Rich's own answer would be to exit, in the middle of an apply."""
+        self.quiet = True
+
+
 def show(lines: Iterable[Text]) -> None:
     """Print a report on standard output. Long lines are the terminal's to wrap."""
-    console = Console(highlight=False)
+    console = ReportConsole(highlight=False)
     for line in lines:
         console.print(line, soft_wrap=True)
 
@@ -43,7 +62,7 @@ class Display:
     """Shows the phases of one command; quiet where `quiet` (for `--json`)."""
 
     quiet: bool = False
-    console: Console = field(default_factory=lambda: Console(file=sys.stderr, highlight=False))
+    console: Console = field(default_factory=ProgressConsole)
 
     @contextmanager
     def phase(self, title: str) -> Iterator[Phase]:

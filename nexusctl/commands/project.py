@@ -4,6 +4,7 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
+from nexusctl.errors import UsageWrong
 from nexusctl.workspace import Workspace
 
 
@@ -13,6 +14,11 @@ def workspace(arguments: Namespace) -> Workspace:
     Raises:
         UsageWrong: there is none.
     """
+    if arguments.project and not arguments.project.is_dir():
+        raise UsageWrong(
+            f"--project {arguments.project}: no such directory",
+            hint="name the directory that holds environments/",
+        )
     return Workspace.find((arguments.project or Path.cwd()).resolve())
 
 

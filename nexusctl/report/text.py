@@ -160,7 +160,7 @@ def _value(value: object) -> str:
 
 
 def _terms(value: object) -> str:
-    """A value in Terraform's terms (`true`, `null`), strings without quotes but for the empty one."""
+    """A value in Terraform's terms (`true`, `null`); only an empty string has quotes."""
     bare = isinstance(value, str) and value
     return visible(str(value) if bare else json.dumps(value, ensure_ascii=False))
 

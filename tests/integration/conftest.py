@@ -4,9 +4,9 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from project import NewProject, Project
 
 from nexusctl.workspace import PACKAGE
+from tests.integration.project import NewProject, Project
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from project import NewProject, Project
 
 from nexusctl.sandbox.sandbox import Running, Stopped
+from tests.integration.project import NewProject, Project
 
 BUCKET = "keystone-nexus-sandbox-tfstate"
 LOCK = "keystone-nexus/sandbox/terraform.tfstate.tflock"
@@ -43,7 +43,7 @@ def terraform_of(project: Project) -> int:
     root = str(project.root / ".nexusctl/sandbox/sandbox/root")
     for process in Path("/proc").iterdir():
         try:
-            if process.name.isdigit() and os.readlink(process / "cwd") == root:
+            if process.name.isdigit() and str((process / "cwd").readlink()) == root:
                 command = (process / "cmdline").read_bytes().split(b"\0")
                 if b"apply" in command and b"-json" in command:
                     return int(process.name)

@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from project import NewProject, Project
+
+from tests.integration.project import NewProject, Project
 
 PROXY = "keystone-nexus-sandbox"
 

@@ -41,3 +41,37 @@ def test_a_command_loads_only_what_it_needs(line: str, needed: set[str]) -> None
     exit_code, loaded = json.loads(done.stdout)
     assert exit_code == 0
     assert HEAVY & set(loaded) == needed
+
+
+# A display that a running Terraform keeps busy, after the reader of standard error has left.
+CLOSED_PIPE = """
+import os, sys
+from nexusctl.commands.display import Display
+read, write = os.pipe()
+os.dup2(write, 2)
+os.close(write)
+os.close(read)
+display = Display()
+with display.phase("apply") as phase:
+    for _ in range(3):
+        display.say("line")
+print("went on")
+"""
+
+
+def test_progress_that_nobody_reads_does_not_end_the_work() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSED_PIPE], stdout=subprocess.PIPE, text=True, check=True
+    )
+    assert done.stdout == "went on\n"
+
+
+def test_a_report_that_nobody_reads_is_not_a_success() -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"({sys.executable} -m nexusctl render prod; echo $? >&2) | true"],
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == "130\n"

@@ -209,11 +209,12 @@ def test_the_screen_of_a_plan_says_first_where_it_would_be() -> None:
         for sandbox in (True, False)
     )
     where = "account 111122223333 · eu-central-1 · tier production"
-    assert sandboxed[0] == f"prod · sandbox (embedded AWS) · {where}"
-    assert real[0] == f"prod · AWS · {where}"
-    assert real[1:] == [
+    assert sandboxed[1] == f"prod · sandbox (embedded AWS) · {where}"
+    assert real[1] == f"prod · AWS · {where}"
+    assert real[2:] == [
         "",
         "✓ 1 policies passed on the rendered files (1 findings)",
+        "",
         "No changes: what is applied is what the files say.",
     ]
 
