@@ -11,7 +11,7 @@ from nexusctl.commands.display import Display
 from nexusctl.commands.project import environments_directory, workspace
 from nexusctl.environment.environment import Environment
 from nexusctl.environment.load import load
-from nexusctl.errors import TerraformFailed
+from nexusctl.errors import NexusError, TerraformFailed
 from nexusctl.policy.gate import Gate
 from nexusctl.render.render import render
 from nexusctl.render.rendered import Rendered
@@ -19,8 +19,9 @@ from nexusctl.render.write import write
 from nexusctl.report import text
 from nexusctl.sandbox.prerequisites import Prerequisites
 from nexusctl.sandbox.sandbox import Sandbox
+from nexusctl.terraform.causes import aws_cause, state_lock
 from nexusctl.terraform.engine import find_engine
-from nexusctl.terraform.terraform import Terraform, TerraformError, state_lock
+from nexusctl.terraform.terraform import Terraform, TerraformError
 from nexusctl.workspace import WorkDirectory, Workspace, shipped_assets
 
 
@@ -120,15 +121,18 @@ class Walk:
             yield
         except TerraformError as error:
             message = f"{error.message}\n{text.diagnostics(error.diagnostics, rendered)}"
+            kind: type[NexusError] = TerraformFailed
             hint = error.hint
-            lock = state_lock(error.diagnostics)
+            lock, cause = state_lock(error.diagnostics), aws_cause(error.diagnostics)
             if lock:
                 hint = (
                     f"{lock.who} holds the state's lock since {lock.created} ({lock.operation}). "
                     "If that run is still alive, wait for it; if it was killed, release the lock: "
                     f"{self.command('terraform')} -- force-unlock {lock.id}"
                 )
-            raise TerraformFailed(message, hint=hint) from error
+            elif cause:
+                kind, hint = cause.error, f"{cause.hint} (the full log is {error.log})"
+            raise kind(message, hint=hint) from error
 
 
 def _prerequisites(environment: Environment) -> Prerequisites:

@@ -35,35 +35,6 @@ class TerraformError(TerraformFailed):
         self.log = log
 
 
-@dataclass(frozen=True, slots=True)
-class StateLock:
-    """The lock that kept Terraform from the state."""
-
-    id: str
-    who: str
-    operation: str
-    created: str
-
-
-def state_lock(diagnostics: Sequence[Diagnostic]) -> StateLock | None:
-    """The state lock that an error speaks of, if it speaks of one."""
-    for diagnostic in diagnostics:
-        if "state lock" in diagnostic.summary.lower():
-            fields = dict(
-                re.findall(
-                    r"^\s*(ID|Who|Operation|Created):\s*(.*?)\s*$", diagnostic.detail, re.MULTILINE
-                )
-            )
-            if "ID" in fields:
-                return StateLock(
-                    fields["ID"],
-                    fields.get("Who", "unknown"),
-                    fields.get("Operation", "unknown"),
-                    fields.get("Created", "unknown"),
-                )
-    return None
-
-
 @dataclass(slots=True)
 class _Heard:
     """What a run said that matters after it."""

@@ -109,3 +109,17 @@ def test_an_error_of_awss_names_the_line_of_the_environment(project: Project) ->
     assert "environments/sandbox.yaml:" in said
     assert "network.availability_zones[1]" in said
     assert said.count("InvalidParameterValue") == 1
+
+
+def test_without_credentials_it_says_how_to_get_some(project: Project) -> None:
+    lonely = Project(
+        project.root,
+        {
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_CONFIG_FILE": os.devnull,
+        },
+    )
+    said = lonely.must("plan", "dev", exit_code=7)
+    assert "sign in to AWS" in said
+    assert "--sandbox" in said

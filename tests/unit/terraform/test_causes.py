@@ -1,11 +1,12 @@
-"""Who holds the state, read from what Terraform says when it cannot lock it."""
+"""Why Terraform failed, read from what it says."""
 
 import json
 
 import pytest
 
+from nexusctl.errors import AwsFailed, NexusError, Refused
+from nexusctl.terraform.causes import StateLock, aws_cause, state_lock
 from nexusctl.terraform.events import Diagnostic, parse
-from nexusctl.terraform.terraform import StateLock, state_lock
 
 # As Terraform 1.11.4 says it with the S3 backend and a lock file.
 LOCKED = """\
@@ -61,3 +62,26 @@ def test_what_the_lock_does_not_say_is_unknown() -> None:
 def test_an_error_without_a_lock_to_name_names_none(summary: str, detail: str) -> None:
     assert state_lock([error(summary, detail)]) is None
     assert state_lock([]) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "hint"),
+    [
+        ("AWS account ID not allowed: 999988887777", Refused, "aws.account_id"),
+        ("No valid credential sources found", AwsFailed, "sign in"),
+        ("api error ExpiredToken: The security token is expired", AwsFailed, "again"),
+        ('S3 bucket "x" does not exist.', AwsFailed, "state.bucket"),
+        ("api error AccessDenied: no", AwsFailed, "lack a right"),
+        ("dial tcp 127.0.0.1:9: connect: connection refused", AwsFailed, "cannot be reached"),
+    ],
+)
+def test_what_aws_refused_has_a_hint(said: str, kind: type[NexusError], hint: str) -> None:
+    for diagnostic in (error(said, ""), error("planning", f"...\n{said}")):
+        cause = aws_cause([error("Other", ""), diagnostic])
+        assert cause is not None
+        assert cause.error is kind
+        assert hint in cause.hint
+
+
+def test_an_error_of_terraforms_own_is_not_awss() -> None:
+    assert aws_cause([error("Invalid value for variable", "allowed are 0 to 300")]) is None
