@@ -166,8 +166,10 @@ def _must_be(details: ErrorDetails) -> str:
 def _found(node: Node) -> str:
     if node.value is None:
         return "nothing"
-    if isinstance(node.value, (Mapping, tuple)):
-        return "a map" if isinstance(node.value, Mapping) else "a list"
+    if isinstance(node.value, Mapping):
+        return "a map"
+    if isinstance(node.value, tuple):
+        return f"a list of {len(node.value)}"
     if isinstance(node.value, str):
         return f'"{quoted(node.text)}"'
     return quoted(node.text) if isinstance(node.value, bool) else f"the number {quoted(node.text)}"

@@ -53,9 +53,9 @@ def said(text: str, write: Write) -> str:
         ("database: {multi_az: yes}", "write true: YAML 1.2 reads yes as text"),
         ("database: {multi_az: 1}", "must be true or false"),
         ("database:", "must be a map, not nothing"),
-        ("database: []", "must be a map, not a list"),
+        ("database: []", "must be a map, not a list of 0"),
         ("lambda_clients: {}", "must be a list, not a map"),
-        ("tags: [a]", "must be a map, not a list"),
+        ("tags: [a]", "must be a map, not a list of 1"),
         ("tier: prod", "did you mean production?"),
         ("abstract: maybe", "abstract must be true or false"),
         # Limits
