@@ -1,7 +1,9 @@
 """Environment → Terraform root module."""
 
+from functools import cache
 from pathlib import Path
 from traceback import extract_tb
+from types import CodeType
 
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -58,18 +60,9 @@ def _render_template(
     template: Path, context: dict[str, object]
 ) -> tuple[str, dict[int, list[tuple[str | int, ...]]]]:
     tracer = Tracer()
-    jinja = ImmutableSandboxedEnvironment(
-        undefined=jinja2.StrictUndefined,
-        finalize=tracer.finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # the output is HCL, not HTML: finalize escapes it
-    )
-    jinja.filters.clear()  # they make text of values, and {% filter %} changes text already escaped
     try:
-        code = jinja.compile(template.read_text("utf-8"), filename=str(template))
-        loaded = jinja2.Template.from_code(jinja, code, {})
+        code = _compiled(template, template.read_text("utf-8"))
+        loaded = jinja2.Template.from_code(_jinja(tracer), code, {})
         return tracer.untangle(loaded.render(context))
     except jinja2.TemplateSyntaxError as error:
         raise RenderFailed(
@@ -85,6 +78,25 @@ def _render_template(
             if isinstance(error, jinja2.UndefinedError)
             else None,
         ) from error
+
+
+@cache
+def _compiled(template: Path, source: str) -> CodeType:
+    """The template's code, the same for every environment and tracer."""
+    return _jinja(Tracer()).compile(source, filename=str(template))
+
+
+def _jinja(tracer: Tracer) -> jinja2.Environment:
+    jinja = ImmutableSandboxedEnvironment(
+        undefined=jinja2.StrictUndefined,
+        finalize=tracer.finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # the output is HCL, not HTML: finalize escapes it
+    )
+    jinja.filters.clear()  # they make text of values, and {% filter %} changes text already escaped
+    return jinja
 
 
 def _modules(modules: Path) -> dict[str, str]:

@@ -16,6 +16,7 @@ def verdict(judged: Verdict) -> dict[str, Any]:
         "subject": judged.subject,
         "passed": judged.passed,
         "unjudged": list(judged.unjudged),
+        "deferred": list(judged.deferred),
         "findings": [_finding(finding) for finding in judged.findings],
     }
 

@@ -73,6 +73,12 @@ def verdicts(judged: Sequence[Verdict]) -> Iterator[Text]:
         )
         for finding in denied:
             yield from _denial(finding)
+    planned_too = any(verdict.subject == "plan" for verdict in judged)
+    waiting = {reason.split()[0] for verdict in judged for reason in verdict.deferred}
+    if waiting and not planned_too:
+        yield Text(
+            f"· {', '.join(sorted(waiting))}: in part for the plan to decide (nexusctl plan)", "dim"
+        )
     if not unjudged and not denied:
         policies = len({finding.policy for finding in findings})
         yield Text.assemble(
