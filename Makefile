@@ -50,6 +50,7 @@ venv: $(READY)
 
 $(READY): requirements/dev.lock requirements/terraform.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nexusctl needs Python 3.11 or later; name one: make PYTHON=python3.12")'
+	@echo 'Installing into $(VENV): about a minute, once.'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --require-hashes -r requirements/dev.lock
 	$(PIP) install --no-deps --no-build-isolation -e .

@@ -45,7 +45,10 @@ def main(arguments: Sequence[str]) -> int:
     except SystemExit as done:  # --help and --version
         return int(done.code or 0)
     if rest:
-        raise UsageWrong(f"unrecognized arguments: {' '.join(rest)}", hint="nexusctl --help")
+        raise UsageWrong(
+            f"unrecognized arguments: {' '.join(rest)}",
+            hint=f"nexusctl {parsed.command or ''} --help",
+        )
     if parsed.command is None:
         parser().print_help(sys.stderr)
         return Exit.USAGE

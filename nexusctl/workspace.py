@@ -1,9 +1,13 @@
 """Where things are: the project, its work directories, and the assets nexusctl ships."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
-from nexusctl.errors import UsageWrong
+from nexusctl.errors import Refused, UsageWrong
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -39,6 +43,11 @@ class WorkDirectory:
         return self.path / "root"
 
     @property
+    def plan(self) -> Path:
+        """The plan file, while a command works with one."""
+        return self.path / "plan.tfplan"
+
+    @property
     def data(self) -> Path:
         """Terraform's TF_DATA_DIR."""
         return self.path / "data"
@@ -48,10 +57,34 @@ class WorkDirectory:
         """The full logs of past commands."""
         return self.path / "logs"
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Have the directory to oneself: two commands would apply each other's plans.
+
+        Raises:
+            Refused: another nexusctl is at work in it.
+        """
+        self.create()
+        with (self.path / "lock").open("a+") as file:
+            try:
+                flock(file, LOCK_EX | LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise Refused(
+                    f"another nexusctl (pid {file.read() or 'unknown'}) is at work on "
+                    f"{self.path.name}",
+                    hint="wait until it has ended",
+                ) from None
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            yield
+
     def create(self) -> None:
-        """Make the directories, closed to other users."""
-        for directory in (self.path, self.root, self.data, self.logs):
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Make the directories, closed to other users, up to the project's own `.nexusctl`."""
+        kind = self.path.parent
+        for directory in (kind.parent, kind, self.path, self.root, self.data, self.logs):
+            directory.mkdir(mode=0o700, exist_ok=True)
             directory.chmod(0o700)
 
 

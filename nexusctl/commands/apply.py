@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from nexusctl.commands.display import Display, show
-from nexusctl.commands.planning import Planned, exit_code, make_plan
+from nexusctl.commands.planning import Planned, exit_code, planning
 from nexusctl.commands.walk import Walk, confirmed
 from nexusctl.errors import Exit, Refused
 from nexusctl.report import text
@@ -13,16 +13,13 @@ def run(arguments: Namespace) -> int:
     """Plan, show the plan, ask where it matters, and apply that very plan."""
     walk = Walk.begin(arguments)
     display = Display()
-    planned = make_plan(walk, display)
-    try:
+    with walk.work.alone(), planning(walk, display) as planned:
         show(text.planned(walk.environment, planned.verdicts, planned.plan, sandbox=walk.sandbox))
         if not planned.passed or planned.plan is None:
             return exit_code(planned)
         if not planned.plan.empty:
             _ask(walk, assume_yes=arguments.yes)
             apply_plan(walk, planned, display)
-    finally:
-        planned.discard()
     return Exit.DONE
 
 
@@ -44,10 +41,8 @@ def apply_plan(walk: Walk, planned: Planned, display: Display) -> None:
         TerraformFailed: Terraform ended with an error; what it had done is in the state.
         Interrupted: a signal made it stop.
     """
-    if planned.terraform is None or planned.file is None:
-        raise ValueError("there is no plan to apply")
     with walk.explained(planned.rendered), display.phase("apply") as phase:
-        applied = planned.terraform.apply(planned.file, display.resources(phase))
+        applied = planned.terraform.apply(walk.work.plan, display.resources(phase))
         done = applied.summary
         if done:
             phase.note(f"{done.add} created, {done.change} changed, {done.remove} destroyed")

@@ -2,9 +2,11 @@
 
 from argparse import Namespace
 
+from rich.text import Text
+
 from nexusctl.commands.apply import apply_plan
 from nexusctl.commands.display import Display, show
-from nexusctl.commands.planning import make_destroy_plan
+from nexusctl.commands.planning import planning_destruction
 from nexusctl.commands.walk import Walk, confirmed
 from nexusctl.errors import Exit, Refused
 from nexusctl.report import text
@@ -21,17 +23,15 @@ def run(arguments: Namespace) -> int:
             hint="set database.deletion_protection: false and apply that first",
         )
     display = Display()
-    planned = make_destroy_plan(walk, display)
-    try:
-        show(text.planned(walk.environment, (), planned.plan, sandbox=walk.sandbox))
+    with walk.work.alone(), planning_destruction(walk, display) as planned:
         if planned.plan is None or not planned.plan.changes:
+            show([Text("Nothing to destroy: the state holds no resources.", "green")])
             return Exit.DONE
+        show(text.planned(walk.environment, (), planned.plan, sandbox=walk.sandbox))
         if not arguments.yes and not confirmed(f"Type the environment's name ({name}):", name):
             raise Refused(
                 "nothing was destroyed: the environment's name was not typed",
                 hint=f"in automation: {walk.command('destroy')} --yes",
             )
         apply_plan(walk, planned, display)
-    finally:
-        planned.discard()
     return Exit.DONE

@@ -98,6 +98,10 @@ class Display:
         again = "still waiting for Terraform; killing it could lose state and leave the lock"
         self.console.print(Text(f"! {first if count == 1 else again}", "yellow"))
 
+    def warn(self, line: str) -> None:
+        """A line that matters too much to be left out, whoever reads standard output."""
+        self.console.print(Text(f"! {line}", "yellow"), soft_wrap=True)
+
     def say(self, line: str, style: str = "") -> None:
         """One line of its own."""
         self._line((line, style))
@@ -125,7 +129,7 @@ class ResourceProgress:
             case "refresh_complete":
                 self.refreshed += 1
                 self.phase.note(f"{self.refreshed} resources read")
-            case "apply_start":
+            case "apply_start" if event.action != "read":
                 self.running[event.address] = time.monotonic()
                 self._now()
             case "apply_progress":

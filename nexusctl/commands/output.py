@@ -15,14 +15,15 @@ def run(arguments: Namespace) -> int:
     """Show the outputs of what is applied; sensitive ones without their value."""
     walk = Walk.begin(arguments)
     display = Display(quiet=True)
-    rendered = walk.render(display)
-    terraform = walk.terraform(display)
-    with walk.explained(rendered):
-        initialise(terraform, rendered, display)
-        values = {
-            name: SENSITIVE if output["sensitive"] else output["value"]
-            for name, output in terraform.output().items()
-        }
+    with walk.work.alone():
+        rendered = walk.render(display)
+        terraform = walk.terraform(display)
+        with walk.explained(rendered):
+            initialise(terraform, rendered, display)
+            values = {
+                name: SENSITIVE if output["sensitive"] else output["value"]
+                for name, output in terraform.output().items()
+            }
     if arguments.name is not None:
         if arguments.name not in values:
             known = ", ".join(sorted(values)) or "none: nothing is applied"

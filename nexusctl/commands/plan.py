@@ -6,7 +6,7 @@ from argparse import Namespace
 from rich.text import Text
 
 from nexusctl.commands.display import Display, show
-from nexusctl.commands.planning import exit_code, make_plan
+from nexusctl.commands.planning import exit_code, planning
 from nexusctl.commands.walk import Walk
 from nexusctl.report import document, text
 
@@ -14,8 +14,9 @@ from nexusctl.report import document, text
 def run(arguments: Namespace) -> int:
     """Plan, and show what the plan would do."""
     walk = Walk.begin(arguments)
-    planned = make_plan(walk, Display(quiet=arguments.json))
-    planned.discard()
+    display = Display(quiet=arguments.json)
+    with walk.work.alone(), planning(walk, display) as planned:
+        pass
     if arguments.json:
         result = document.planned(walk.environment, planned.verdicts, planned.plan)
         print(json.dumps(result, indent=2))

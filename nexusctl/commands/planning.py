@@ -1,9 +1,9 @@
 """From an environment to a judged plan: what `plan`, `apply` and `destroy` begin with."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,14 +23,8 @@ class Planned:
 
     rendered: Rendered
     verdicts: tuple[Verdict, ...]
-    terraform: Terraform | None = None
+    terraform: Terraform
     plan: Plan | None = None
-    file: Path | None = None
-
-    def discard(self) -> None:
-        """Delete the plan file: it holds sensitive values in clear."""
-        if self.file:
-            self.file.unlink(missing_ok=True)
 
     @property
     def passed(self) -> bool:
@@ -38,8 +32,9 @@ class Planned:
         return self.plan is not None and all(verdict.passed for verdict in self.verdicts)
 
 
-def make_plan(walk: Walk, display: Display) -> Planned:
-    """Render, judge the files, plan, judge the plan.
+@contextmanager
+def planning(walk: Walk, display: Display) -> Iterator[Planned]:
+    """Render, judge the files, plan, judge the plan. The plan file lives as long as the block.
 
     The gate judges the files while the sandbox starts and `terraform init` runs; nothing is planned
     before they have passed. Its worker imports checkov, where no answer is kept from before, while
@@ -47,6 +42,7 @@ def make_plan(walk: Walk, display: Display) -> Planned:
     """
     with ExitStack() as stack:
         gate = stack.enter_context(walk.gate())
+        stack.enter_context(_no_plan_left(walk))
         rendered = walk.render(display)
         judging = stack.enter_context(ThreadPoolExecutor(1)).submit(
             gate.judge_rendered, walk.work.root, rendered, walk.environment
@@ -58,33 +54,44 @@ def make_plan(walk: Walk, display: Display) -> Planned:
             files = judging.result()
             phase.note(_said(files))
         if not files.passed:
-            return Planned(rendered, (files,))
-        walk.note_unfinished_apply(terraform, display)
-        plan_file = walk.work.path / "plan.tfplan"
+            yield Planned(rendered, (files,), terraform)
+            return
         with walk.explained(rendered):
-            document = _plan(terraform, plan_file, display, on_change=gate.start)
-        try:
-            with display.phase("policies") as phase:
-                planned = gate.judge_plan(document, rendered, walk.environment)
-                phase.note(_said(planned))
-            plan = parse_plan(json.loads(document.read_bytes()))
-        finally:
-            # It holds sensitive values in clear.
-            document.unlink()
-        return Planned(rendered, (files, planned), terraform, plan, plan_file)
+            document = _plan(terraform, walk.work.plan, display, on_change=gate.start)
+        with display.phase("policies") as phase:
+            judged = gate.judge_plan(document, rendered, walk.environment)
+            phase.note(_said(judged))
+        plan = parse_plan(json.loads(document.read_bytes()))
+        document.unlink()
+        walk.note_what_was_interrupted(terraform, plan, display)
+        yield Planned(rendered, (files, judged), terraform, plan)
 
 
-def make_destroy_plan(walk: Walk, display: Display) -> Planned:
-    """Plan the destruction of everything. Policies have no say: nothing is left to judge."""
-    rendered = walk.render(display)
-    terraform = walk.terraform(display)
-    plan_file = walk.work.path / "destroy.tfplan"
-    with walk.explained(rendered):
-        initialise(terraform, rendered, display)
-        document = _plan(terraform, plan_file, display, destroy=True)
-    plan = parse_plan(json.loads(document.read_bytes()))
-    document.unlink()
-    return Planned(rendered, (), terraform, plan, plan_file)
+@contextmanager
+def planning_destruction(walk: Walk, display: Display) -> Iterator[Planned]:
+    """Plan to destroy everything. Policies have no say: nothing is left to judge."""
+    with _no_plan_left(walk):
+        rendered = walk.render(display)
+        terraform = walk.terraform(display)
+        with walk.explained(rendered):
+            initialise(terraform, rendered, display)
+            document = _plan(terraform, walk.work.plan, display, destroy=True)
+        plan = parse_plan(json.loads(document.read_bytes()))
+        document.unlink()
+        yield Planned(rendered, (), terraform, plan)
+
+
+@contextmanager
+def _no_plan_left(walk: Walk) -> Iterator[None]:
+    """Whatever happens, no plan stays behind: both forms of it hold sensitive values in clear."""
+    plans = (walk.work.plan, walk.work.plan.with_suffix(".json"))
+    try:
+        for plan in plans:
+            plan.unlink(missing_ok=True)
+        yield
+    finally:
+        for plan in plans:
+            plan.unlink(missing_ok=True)
 
 
 def initialise(terraform: Terraform, rendered: Rendered, display: Display) -> None:

@@ -4,9 +4,9 @@ import json
 from argparse import Namespace
 
 from nexusctl.commands.walk import Walk
-from nexusctl.errors import Exit
+from nexusctl.errors import Exit, UsageWrong
 from nexusctl.render.render import render
-from nexusctl.render.write import source_map_document, write, write_source_map
+from nexusctl.render.write import refuse_foreign, source_map_document, write, write_source_map
 from nexusctl.workspace import shipped_assets
 
 
@@ -15,7 +15,10 @@ def run(arguments: Namespace) -> int:
     walk = Walk.begin(arguments)
     rendered = render(walk.environment, shipped_assets())
     if arguments.out:
+        if arguments.out.exists() and not arguments.out.is_dir():
+            raise UsageWrong(f"--out {arguments.out}: not a directory")
         arguments.out.mkdir(parents=True, exist_ok=True)
+        refuse_foreign(arguments.out)
         write(rendered, arguments.out)
         write_source_map(rendered, arguments.out)
     if arguments.json:

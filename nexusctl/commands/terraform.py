@@ -18,11 +18,12 @@ def run(arguments: Namespace) -> int:
         )
     walk = Walk.begin(arguments)
     display = Display(quiet=True)
-    rendered = walk.render(display)
-    terraform = walk.terraform(display)
-    if arguments.arguments[0] != "init":
-        with walk.explained(rendered):
-            initialise(terraform, rendered, display)
+    with walk.work.alone():
+        rendered = walk.render(display)
+        terraform = walk.terraform(display)
+        if arguments.arguments[0] != "init":
+            with walk.explained(rendered):
+                initialise(terraform, rendered, display)
     os.chdir(walk.work.root)
     argv = [*terraform.engine.argv, *arguments.arguments]
     # A user who asked for Terraform gets its prompts.

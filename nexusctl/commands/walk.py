@@ -21,6 +21,7 @@ from nexusctl.sandbox.prerequisites import Prerequisites
 from nexusctl.sandbox.sandbox import Sandbox
 from nexusctl.terraform.causes import aws_cause, state_lock
 from nexusctl.terraform.engine import find_engine
+from nexusctl.terraform.plan import Plan
 from nexusctl.terraform.terraform import Terraform, TerraformError
 from nexusctl.workspace import WorkDirectory, Workspace, shipped_assets
 
@@ -85,10 +86,9 @@ class Walk:
             server.prepare(_prerequisites(self.environment))
             phase.note(f"{running.endpoint} (pid {running.pid})")
         if running.lost:
-            display.say(
-                f"! the sandbox server (pid {running.lost.pid}) had ended unexpectedly; what it "
-                "held is gone, state included; this is a new, empty one",
-                "yellow",
+            display.warn(
+                f"the sandbox server (pid {running.lost.pid}) had ended unexpectedly; what it held "
+                "is gone, state included; this is a new, empty one"
             )
         return server.environment_variables(
             running,
@@ -103,16 +103,23 @@ class Walk:
         flag = " --sandbox" if self.sandbox and self.environment.settings.tier != "sandbox" else ""
         return f"nexusctl {name} {self.environment.name}{flag}"
 
-    def note_unfinished_apply(self, terraform: Terraform, display: Display) -> None:
-        """Say so if the last apply or destroy here never came to its end."""
+    def note_what_was_interrupted(self, terraform: Terraform, plan: Plan, display: Display) -> None:
+        """Say so if the last apply or destroy never came to its end, and what can be done."""
         since = terraform.unfinished_apply
-        if since:
-            display.say(
-                f"! the apply that began at {since} did not come to its end; this plan shows what "
-                f"is left to do. If something exists that the state does not know, bring it in: "
-                f"{self.command('terraform')} -- import ADDRESS ID",
-                "yellow",
+        if since and plan.empty:
+            terraform.forget_unfinished_apply()
+        elif since:
+            display.warn(
+                f"the apply that began at {since} did not come to its end; this plan shows what is "
+                f"left to do. If something exists that the state does not know, bring it in: "
+                f"{self.command('terraform')} -- import ADDRESS ID"
             )
+        for change in plan.changes:
+            if change.tainted:
+                display.warn(
+                    f"{change.address} is replaced because its creation was interrupted. If it is "
+                    f"sound, keep it: {self.command('terraform')} -- untaint '{change.address}'"
+                )
 
     @contextmanager
     def explained(self, rendered: Rendered) -> Iterator[None]:
@@ -125,6 +132,7 @@ class Walk:
             hint = error.hint
             lock, cause = state_lock(error.diagnostics), aws_cause(error.diagnostics)
             if lock:
+                message = f"{error.message}: the state of {self.environment.name} is locked"
                 hint = (
                     f"{lock.who} holds the state's lock since {lock.created} ({lock.operation}). "
                     "If that run is still alive, wait for it; if it was killed, release the lock: "

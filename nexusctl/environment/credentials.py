@@ -24,6 +24,12 @@ _CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # The bounds keep matching linear in the length of hostile input.
 _URL_PASSWORD = re.compile(r"://[^\s:@/?#]{0,128}:(?!\d{1,5}/)(\S{1,512})@")
 _ASSIGNMENT = re.compile(r"(?<![\w.-])([\w.-]{1,64})[\"']?\s{0,8}[:=]\s{0,8}(?=\S)")
+# An argument of a command: `--db-password VALUE`, `-u USER:VALUE`.
+_ARGUMENT = re.compile(
+    r"(?<![\w-])(?:--?(?:[a-z0-9]{1,32}[-_]){0,4}(?:password|passwd|secret|token|api-?key)"
+    r"[ \t]{1,8}|-u[ \t]{0,8}[\w.@-]{1,64}:)[\"']?([^\s\"';&|-][^\s\"';&|]{0,512})",
+    re.IGNORECASE,
+)
 _RECOGNISABLE = re.compile(r"(?:AKIA|ASIA)[A-Z0-9]{16}|-----BEGIN [A-Z ]{0,32}PRIVATE KEY")
 _PLACEHOLDER = re.compile(r"\$\{?[A-Z_][A-Z0-9_]*\}?")
 
@@ -40,6 +46,8 @@ def credential_in(value: str) -> str | None:
         return "a key"
     if any(not _PLACEHOLDER.fullmatch(match[1]) for match in _URL_PASSWORD.finditer(value)):
         return "a URL with a password"
+    if any(not _PLACEHOLDER.fullmatch(match[1]) for match in _ARGUMENT.finditer(value)):
+        return "a password among a command's arguments"
     for match in _ASSIGNMENT.finditer(value):
         assigned = value[match.end() :].split(maxsplit=1)[0].strip("\"'")
         if "=" in match[0] and names_credential(match[1]) and not _PLACEHOLDER.fullmatch(assigned):
@@ -50,6 +58,7 @@ def credential_in(value: str) -> str | None:
 def spans(text: str) -> list[tuple[int, int]]:
     """The stretches of a line of any text that may be a credential's value."""
     found = [match.span(1) for match in _URL_PASSWORD.finditer(text)]
+    found += [match.span(1) for match in _ARGUMENT.finditer(text)]
     found += [(match.start(), len(text)) for match in _RECOGNISABLE.finditer(text)]
     found += [
         (match.end(), len(text))

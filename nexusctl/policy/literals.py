@@ -61,6 +61,13 @@ _COLON = re.compile(
     + _ASSIGNED.format(sign=r":[ \t]{1,64}"),
     _FLAGS,
 )
+# An argument of a command: `--db-password VALUE`, `-u USER:VALUE`.
+_ARGUMENT = re.compile(
+    r"""(?<![\w-]) (?: --?(?:[a-z0-9]{1,32}[-_]){0,4}(?:password|passwd|secret|token|api-?key)
+        [ \t]{1,8} | -u[ \t]{0,8}[\w.@-]{1,64}: )
+    ["']?(?P<value>[^\s"';&|-][^\s"';&|]*)""",
+    _FLAGS,
+)
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4}\r?\n?){10,}(?:[A-Za-z0-9+/]{2,3}={1,2})?")
 _REFERENCE = re.compile(
     r"""\$\{ | \{\{ | ^\$ | ^\*+$ | ^<[^>]*>$ | ^[a-z_]\w*\( |
@@ -219,6 +226,7 @@ def _in_text(text: str, path: str, carrier: bool, depth: int) -> Iterator[Litera
         (_KEY, "a private key"),
         (_ACCESS_KEY, "an AWS access key"),
         (_EQUALS, "a password in a text"),
+        (_ARGUMENT, "a password in a command"),
         (_COLON, "a password in a text"),
     ):
         if pattern is _COLON and not carrier:

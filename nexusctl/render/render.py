@@ -16,6 +16,7 @@ from nexusctl.render.trace import Traced, Tracer
 from nexusctl.workspace import Assets
 
 HEADER = "# Rendered by nexusctl from environments/{name}.yaml. Do not edit: edit that file.\n"
+ROOT_FILES = ("main.tf", "outputs.tf", "providers.tf", "versions.tf")
 LOCK_FILE = ".terraform.lock.hcl"
 # What a module needs to run; its tests and its README stay behind.
 MODULE_FILES = ("*.tf", "templates/*")
@@ -30,8 +31,8 @@ def render(environment: Environment, assets: Assets) -> Rendered:
     files: dict[str, str] = {}
     source_map: dict[str, dict[int, tuple[Origin, ...]]] = {}
     context = _context(environment)
-    for template in sorted(assets.templates.glob("*.tf.j2")):
-        name = template.name.removesuffix(".j2")
+    for name in ROOT_FILES:
+        template = assets.templates / f"{name}.j2"
         text, lines = _render_template(template, context)
         header = HEADER.format(name=environment.name)
         files[name] = f"{header}\n{text}"
@@ -39,7 +40,7 @@ def render(environment: Environment, assets: Assets) -> Rendered:
             line + header.count("\n") + 1: tuple(environment.origin(*path) for path in paths)
             for line, paths in lines.items()
         }
-    files[LOCK_FILE] = (assets.templates / LOCK_FILE).read_text("utf-8")
+    files[LOCK_FILE] = _shipped(assets.templates / LOCK_FILE)
     files.update(_modules(assets.terraform / "modules"))
     return Rendered(files, source_map)
 
@@ -61,7 +62,7 @@ def _render_template(
 ) -> tuple[str, dict[int, list[tuple[str | int, ...]]]]:
     tracer = Tracer()
     try:
-        code = _compiled(template, template.read_text("utf-8"))
+        code = _compiled(template, _shipped(template))
         loaded = jinja2.Template.from_code(_jinja(tracer), code, {})
         return tracer.untangle(loaded.render(context))
     except jinja2.TemplateSyntaxError as error:
@@ -77,6 +78,15 @@ def _render_template(
             hint="the template uses a value that the environment does not have"
             if isinstance(error, jinja2.UndefinedError)
             else None,
+        ) from error
+
+
+def _shipped(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RenderFailed(
+            f"{file} cannot be read: {error}", hint="it comes with nexusctl: install it anew"
         ) from error
 
 

@@ -9,43 +9,50 @@ from nexusctl.render.rendered import Rendered
 
 HEADER_START = "# Rendered by nexusctl"
 # Whatever Terraform or OpenTofu would read beside the rendered files.
-CONFIGURATION = re.compile(r".*\.(tf|tofu)(\.json)?")
+CONFIGURATION = re.compile(r".*\.(tf|tofu|tfvars)(\.json)?")
 SOURCE_MAP = "source-map.json"
+
+
+def refuse_foreign(directory: Path) -> None:
+    """Make sure that `directory` may be rendered into: it is empty, or nexusctl rendered into it.
+
+    Raises:
+        Refused: something else lies there that rendering would overwrite or mix with.
+    """
+    present = sorted(directory.iterdir())
+    ours = [file for file in present if file.suffix == ".tf" and _rendered(file)]
+    foreign = [file.name for file in present if CONFIGURATION.fullmatch(file.name)]
+    foreign = [name for name in foreign if not _rendered(directory / name)]
+    if foreign or (present and not ours):
+        names = ", ".join(foreign or [file.name for file in present[:3]])
+        raise Refused(
+            f"{directory} holds files that nexusctl did not render: {names}",
+            hint="name an empty or a new directory",
+        )
 
 
 def write(rendered: Rendered, directory: Path) -> None:
     """Make `directory` hold exactly the rendered root; files that are right already stay untouched.
 
-    What else lies there (a local state, Terraform's own files) is left alone.
-
-    Raises:
-        Refused: the directory holds Terraform files that nexusctl did not render.
+    Whatever else Terraform would read there is deleted. Other files (a local state, Terraform's
+    own) are left alone. A write that is cut off leaves the old file or the new one.
     """
-    if foreign := _foreign(directory):
-        raise Refused(
-            f"{directory} holds Terraform files that nexusctl did not render: {', '.join(foreign)}",
-            hint="name an empty directory",
-        )
     for name, text in rendered.files.items():
         file = directory / name
         content = text.encode()
         if not file.is_file() or file.read_bytes() != content:
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
-    for stale in [*directory.glob("*.tf"), *directory.glob("modules/**/*")]:
+            new = file.with_name(f"{file.name}.new")
+            new.write_bytes(content)
+            new.replace(file)
+    read_by_terraform = [f for f in directory.iterdir() if CONFIGURATION.fullmatch(f.name)]
+    for stale in [*read_by_terraform, *directory.glob("modules/**/*")]:
         if stale.is_file() and stale.relative_to(directory).as_posix() not in rendered.files:
             stale.unlink()
 
 
-def _foreign(directory: Path) -> list[str]:
-    present = [file for file in sorted(directory.glob("*")) if CONFIGURATION.fullmatch(file.name)]
-    foreign = [
-        file for file in present if not file.read_text("utf-8", "replace").startswith(HEADER_START)
-    ]
-    # Modules have no header: they are ours where the root is.
-    if foreign == present:
-        foreign += directory.glob("modules")
-    return [file.name for file in foreign]
+def _rendered(file: Path) -> bool:
+    return file.read_text("utf-8", "replace").startswith(HEADER_START)
 
 
 def source_map_document(rendered: Rendered) -> dict[str, object]:

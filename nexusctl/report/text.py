@@ -150,9 +150,14 @@ def _by_module(action: Action, changes: Sequence[ResourceChange]) -> Iterator[Te
 
 def _change(change: ResourceChange) -> Iterator[Text]:
     symbol, style = SYMBOLS[change.action]
-    yield Text.assemble((f"  {symbol} {visible(change.address)}", style), f"  {change.action}")
+    why = " (tainted: its creation did not come to its end)" if change.tainted else ""
+    yield Text.assemble((f"  {symbol} {visible(change.address)}", style), f"  {change.action}{why}")
+    if change.tainted:
+        return
     for attribute in change.attributes[:ATTRIBUTES_SHOWN]:
         before, after = _value(attribute.before), _value(attribute.after)
+        if before == after != SENSITIVE:
+            after = "(differs further on)"
         yield Text(f"        {visible(attribute.path)}: {before} → {after}")
     if len(change.attributes) > ATTRIBUTES_SHOWN:
         yield Text(

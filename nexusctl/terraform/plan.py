@@ -31,12 +31,17 @@ class AttributeChange:
 
 @dataclass(frozen=True, slots=True)
 class ResourceChange:
-    """What happens to one resource, and which of its attributes make it so."""
+    """What happens to one resource, and which of its attributes make it so.
+
+    A tainted one is replaced although nothing of it was edited: its creation did not come to its
+    end.
+    """
 
     address: str
     type: str
     action: Action
     attributes: tuple[AttributeChange, ...] = ()
+    tainted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,8 @@ def parse_plan(document: Mapping[str, Any]) -> Plan:
         attributes: tuple[AttributeChange, ...] = ()
         if action in {Action.UPDATE, Action.REPLACE}:
             attributes = tuple(_attributes(entry["change"]))
-        changes.append(ResourceChange(entry["address"], entry["type"], action, attributes))
+        tainted = entry.get("action_reason") == "replace_because_tainted"
+        changes.append(ResourceChange(entry["address"], entry["type"], action, attributes, tainted))
     outputs = document.get("output_changes", {}).values()
     return Plan(tuple(changes), any(each["actions"] != ["no-op"] for each in outputs))
 

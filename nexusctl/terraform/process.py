@@ -24,7 +24,7 @@ PR_SET_PDEATHSIG = 1  # prctl(2)
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """How a process ended. `interrupted` is the signal that was forwarded to it, if any."""
+    """How a process ended. `interrupted` is the first signal that arrived meanwhile, if any."""
 
     exit_code: int
     stdout: Path
@@ -75,9 +75,8 @@ def run(
             stdout=out,
             stderr=err,
             process_group=0,
-            preexec_fn=_stop_with_parent,  # noqa: PLW1509 - set up before any thread is started
+            preexec_fn=_stop_with_parent,  # noqa: PLW1509 - it only calls prctl(2)
         )
-        forwarded: signal.Signals | None = None
         announced = 0
         with stdout.open("rb") as reader:
             lines = _Lines(reader.read)
@@ -89,14 +88,14 @@ def run(
                     break
                 if len(received) > announced:
                     if announced == 0:
-                        forwarded = received[0]
                         process.send_signal(signal.SIGINT)
                     announced = len(received)
                     on_interrupt(announced)
                 time.sleep(POLL_SECONDS)
             for line in lines.complete(last=True):
                 on_line(line)
-    return Completed(exit_code, stdout, stderr, forwarded)
+    # Also one that came too late to be passed on.
+    return Completed(exit_code, stdout, stderr, received[0] if received else None)
 
 
 class _Lines:

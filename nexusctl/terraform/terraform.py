@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 from nexusctl.errors import Interrupted, TerraformFailed
 from nexusctl.render.rendered import Rendered
 from nexusctl.terraform import command, events, process, providers
+from nexusctl.terraform.causes import state_lock
 from nexusctl.terraform.engine import Engine
 from nexusctl.terraform.events import ChangeSummary, Diagnostic, Event, Outputs
 from nexusctl.workspace import WorkDirectory
@@ -131,11 +131,15 @@ class Terraform:
 
         A marker tells a later command that this apply began, should it not live to its end.
         """
-        marker = self.work.path / "applying.json"
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        marker.write_text(json.dumps({"started": started, "pid": os.getpid()}), "utf-8")
-        _, heard = self._run("apply", command.apply(plan), on_event)
-        marker.unlink()
+        self._marker.write_text(json.dumps({"started": started}), "utf-8")
+        try:
+            _, heard = self._run("apply", command.apply(plan), on_event)
+        except TerraformError as error:
+            if state_lock(error.diagnostics):
+                self.forget_unfinished_apply()  # it never began
+            raise
+        self.forget_unfinished_apply()
         return Applied(heard.summary, heard.outputs)
 
     def output(self) -> Mapping[str, Mapping[str, Any]]:
@@ -152,10 +156,17 @@ class Terraform:
     def unfinished_apply(self) -> str | None:
         """When an apply began that never came to its end; None if there is none."""
         try:
-            marker = json.loads((self.work.path / "applying.json").read_bytes())
-            return str(marker["started"])
+            return str(json.loads(self._marker.read_bytes())["started"])
         except (OSError, ValueError, KeyError):
             return None
+
+    def forget_unfinished_apply(self) -> None:
+        """Nothing is left to do of what began."""
+        self._marker.unlink(missing_ok=True)
+
+    @property
+    def _marker(self) -> Path:
+        return self.work.path / "applying.json"
 
     @property
     def _digest_file(self) -> Path:
@@ -181,14 +192,15 @@ class Terraform:
             on_line=heard.line,
             on_interrupt=self._on_interrupt,
         )
-        if completed.exit_code in ok:
+        # An apply that came to its end is done, and says so; anything else is not gone on with.
+        if completed.exit_code in ok and (doing == "apply" or not completed.interrupted):
             return completed.exit_code, heard
         # Whatever was wrong, the next command looks at the working directory afresh.
         self._digest_file.unlink(missing_ok=True)
         if completed.interrupted:
             raise Interrupted(
                 f"terraform {doing} was interrupted and has stopped",
-                hint="nothing it did is lost; run the same command again to go on",
+                hint="what was finished is in the state; plan again to see what is left",
             )
         errors = heard.errors or [_last_words(completed.stderr, completed.exit_code)]
         raise TerraformError(doing, errors, log)

@@ -11,6 +11,7 @@ import pytest
 from nexusctl.sandbox.sandbox import Running, Stopped
 from tests.integration.project import NewProject, Project
 
+DATABASE = "module.database.aws_db_instance.main"
 BUCKET = "keystone-nexus-sandbox-tfstate"
 LOCK = "keystone-nexus/sandbox/terraform.tfstate.tflock"
 
@@ -27,15 +28,27 @@ def until(condition: Callable[[], bool], seconds: float = 90.0) -> None:
         time.sleep(0.05)
 
 
-def applying(project: Project) -> Callable[[], bool]:
-    """Whether Terraform has created something and is creating more."""
+def logged(project: Project, command: str, *words: str) -> Callable[[], bool]:
+    """Whether a line of Terraform's log of `command` has all the words."""
     logs = project.root / ".nexusctl/sandbox/sandbox/logs"
 
     def condition() -> bool:
-        texts = [log.read_text() for log in logs.glob("*-apply.log")]
-        return any('"type":"apply_complete"' in text for text in texts)
+        lines = [
+            line for log in logs.glob(f"*-{command}.log") for line in log.read_text().splitlines()
+        ]
+        return any(all(word in line for word in words) for line in lines)
 
     return condition
+
+
+def applying(project: Project) -> Callable[[], bool]:
+    """Whether Terraform has created something and is creating more."""
+    return logged(project, "apply", '"type":"apply_complete"')
+
+
+def plans_left(project: Project) -> list[str]:
+    work = project.root / ".nexusctl/sandbox/sandbox"
+    return [file.name for file in (*work.glob("plan*"), *work.glob("*.tfplan"))]
 
 
 def terraform_of(project: Project) -> int:
@@ -59,10 +72,14 @@ def locks(project: Project) -> list[str]:
 
 def test_an_interrupted_apply_releases_the_lock_and_goes_on_later(project: Project) -> None:
     apply = project.start("apply", "sandbox")
-    until(applying(project))
+    until(logged(project, "apply", '"type":"apply_start"', DATABASE))
+    # Meanwhile, nobody else works on the same environment.
+    said = project.must("plan", "sandbox", exit_code=9)
+    assert f"another nexusctl (pid {apply.pid}) is at work on sandbox" in said
     apply.send_signal(signal.SIGINT)
     out, err = apply.communicate(timeout=200)
     assert apply.returncode == 130, out + err
+    assert plans_left(project) == []
     assert "stopping: Terraform finishes what is in flight" in err
     assert "interrupted" in err
     assert "Traceback" not in err
@@ -70,7 +87,25 @@ def test_an_interrupted_apply_releases_the_lock_and_goes_on_later(project: Proje
     said = project.must("plan", "sandbox", "--detailed-exitcode", exit_code=2)
     assert "did not come to its end" in said
     # What was created is in the state, so it is not planned again.
-    assert "aws_db_parameter_group.main" not in said
+    assert "aws_vpc.main" not in said
+    # What was being created is tainted; it can be kept.
+    assert f"{DATABASE} is replaced because its creation was interrupted" in said
+    assert f"nexusctl terraform sandbox -- untaint '{DATABASE}'" in said
+    project.must("terraform", "sandbox", "--", "untaint", DATABASE)
+    assert f"{DATABASE} is replaced" not in project.must("plan", "sandbox")
+
+
+def test_an_interrupted_plan_is_not_gone_on_with(project: Project) -> None:
+    apply = project.start("apply", "sandbox")
+    # Terraform is about to end, and well.
+    until(logged(project, "plan", '"type":"planned_change"'))
+    apply.send_signal(signal.SIGINT)
+    out, err = apply.communicate(timeout=60)
+    assert apply.returncode == 130, out + err
+    assert "Traceback" not in err
+    assert plans_left(project) == []
+    assert locks(project) == []
+    assert not logged(project, "apply", "{")()
 
 
 def test_a_killed_terraform_leaves_a_lock_that_is_explained(project: Project) -> None:

@@ -129,3 +129,9 @@ def test_a_question_that_is_not_answered_is_none(tmp_path: Path) -> None:
     assert ask([str(tmp_path / "missing")], environment=environment, seconds=20) is None
     sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
     assert ask(sleeping, environment=environment, seconds=0.2) is None
+
+
+def test_a_signal_at_the_very_end_is_not_lost(tmp_path: Path) -> None:
+    done = run("print('end')", tmp_path, on_line=lambda _line: os.kill(os.getpid(), signal.SIGINT))
+    assert done.exit_code == 0
+    assert done.interrupted is signal.SIGINT

@@ -100,6 +100,7 @@ def said(text: str, write: Write) -> str:
         ("database: {parameters: {x.secret: hunter2}}", "x.secret: ***"),
         ("description: postgres://u:hunter2@h/db", "a URL with a password"),
         ("workers: {command: PGPASSWORD=hunter2 run}", "a value for PGPASSWORD"),
+        ("workers: {command: run --db-password hunter2}", "among a command's arguments"),
         # Rules between settings
         (f"project: {'x' * 55}", "leave room for 56"),
         ("state: {bucket: null}", "state.bucket is missing"),

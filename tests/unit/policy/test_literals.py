@@ -154,3 +154,21 @@ def test_list_of_sensitive_attributes() -> None:
     assert {"password", "password_wo"} <= sensitive_attributes("aws_db_instance")
     assert "secret_string_wo" in sensitive_attributes("aws_secretsmanager_secret_version")
     assert sensitive_attributes("aws_vpc") == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("command", "length"),
+    [
+        ("run --password hunter2secret", 13),
+        ("run --db-password 'hunter2secret' --fast", 13),
+        ("worker --api-key hunter2secret", 13),
+        ("curl -u admin:hunter2secret host", 13),
+        ("run --password-file /run/password", None),
+        ("run --password $PGPASSWORD", None),
+        ("run --token --verbose", None),
+        ("run -u nexus --max-tokens 30", None),
+    ],
+)
+def test_a_password_among_the_arguments_of_a_command(command: str, length: int | None) -> None:
+    lengths = [literal.length for literal in literals_in(command, ("command",), exact=True)]
+    assert lengths == ([length] if length else [])

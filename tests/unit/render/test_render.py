@@ -31,6 +31,8 @@ def render_small(project: Path, tmp_path: Path) -> Render:
     (tmp_path / "modules").mkdir()
 
     def render_small(template: str, settings: str = "") -> Rendered:
+        for name in ("outputs", "providers", "versions"):
+            (templates / f"{name}.tf.j2").write_text("", "utf-8")
         (templates / "main.tf.j2").write_text(template, "utf-8")
         environment = small(project, settings)
         return render(environment, Assets(templates, tmp_path, tmp_path))
@@ -409,3 +411,18 @@ def at(settings: Any, origin: Origin) -> object:
     for part in origin.path:
         value = getattr(value, str(part)) if isinstance(value, BaseModel) else value[part]
     return value
+
+
+def test_a_template_that_is_missing_or_no_text_is_an_error(
+    render_small: Render, tmp_path: Path
+) -> None:
+    render_small("")
+    template = tmp_path / "templates/outputs.tf.j2"
+    assets = Assets(tmp_path / "templates", PACKAGE.parent / "terraform", tmp_path)
+    environment = load("prod", PACKAGE.parent / "environments")
+    template.write_bytes(b"\xff")
+    with pytest.raises(RenderFailed, match=r"outputs\.tf\.j2"):
+        render(environment, assets)
+    template.unlink()
+    with pytest.raises(RenderFailed, match=r"outputs\.tf\.j2"):
+        render(environment, assets)

@@ -9,7 +9,7 @@ import pytest
 from nexusctl.environment.origin import Origin
 from nexusctl.errors import Exit, Location, Refused
 from nexusctl.render.rendered import Rendered
-from nexusctl.render.write import write, write_source_map
+from nexusctl.render.write import refuse_foreign, write, write_source_map
 
 HEADER = "# Rendered by nexusctl from environments/dev.yaml.\n"
 
@@ -87,7 +87,7 @@ def test_a_directory_with_somebody_elses_files_is_refused_as_it_is(
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text("# mine\n")
     with pytest.raises(Refused, match=name.partition("/")[0]) as caught:
-        write(rendered(), tmp_path)
+        refuse_foreign(tmp_path)
     assert caught.value.exit_code is Exit.REFUSED
     assert caught.value.hint
     assert content(tmp_path) == {name: "# mine\n"}
@@ -97,8 +97,36 @@ def test_a_foreign_file_among_rendered_ones_is_refused_too(tmp_path: Path) -> No
     write(rendered(), tmp_path)
     (tmp_path / "override.tf").write_text("# mine\n")
     with pytest.raises(Refused, match=r"override\.tf$"):
-        write(rendered(main=f"{HEADER}# new\n"), tmp_path)
-    assert content(tmp_path) == {**rendered().files, "override.tf": "# mine\n"}
+        refuse_foreign(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["override.tf", "mine.tf.json", "mine.auto.tfvars", "x.tofu"])
+def test_nothing_else_that_terraform_reads_stays_in_our_own_directory(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("# mine\n")
+    write(rendered(), tmp_path)
+    assert content(tmp_path) == rendered().files
+
+
+def test_a_file_that_was_cut_off_is_written_anew(tmp_path: Path) -> None:
+    write(rendered(), tmp_path)
+    (tmp_path / "main.tf").write_text("")
+    (tmp_path / "main.tf.new").write_text("# Ren")
+    write(rendered(), tmp_path)
+    assert (tmp_path / "main.tf").read_text() == rendered().files["main.tf"]
+
+
+def test_an_empty_directory_and_one_rendered_before_may_be_rendered_into(tmp_path: Path) -> None:
+    refuse_foreign(tmp_path)
+    write(rendered(), tmp_path)
+    refuse_foreign(tmp_path)
+
+
+def test_a_directory_of_other_things_is_not_rendered_into(tmp_path: Path) -> None:
+    (tmp_path / "prod.yaml").write_text("extends: base")
+    with pytest.raises(Refused, match=r"prod\.yaml"):
+        refuse_foreign(tmp_path)
 
 
 def test_the_source_map_names_values_and_places(tmp_path: Path) -> None:
