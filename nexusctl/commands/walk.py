@@ -69,16 +69,18 @@ class Walk:
     def terraform(self, display: Display) -> Terraform:
         """Terraform in the work directory, reaching the real AWS or the sandbox."""
         engine = find_engine()
-        return Terraform(
-            engine,
-            self.work,
-            environment=self._process_environment(display),
-            on_interrupt=display.interrupted,
+        environment, fresh = (
+            self._sandbox_environment(display) if self.sandbox else (dict(os.environ), False)
         )
+        terraform = Terraform(
+            engine, self.work, environment=environment, on_interrupt=display.interrupted
+        )
+        if fresh:
+            terraform.forget_unfinished_apply()  # what it had begun is gone
+        return terraform
 
-    def _process_environment(self, display: Display) -> dict[str, str]:
-        if not self.sandbox:
-            return dict(os.environ)
+    def _sandbox_environment(self, display: Display) -> tuple[dict[str, str], bool]:
+        """The variables that reach the sandbox, and whether it was started just now, empty."""
         settings = self.environment.settings
         server = Sandbox(self.workspace.sandbox)
         with display.phase("sandbox") as phase:
@@ -90,13 +92,14 @@ class Walk:
                 f"the sandbox server (pid {running.lost.pid}) had ended unexpectedly; what it held "
                 "is gone, state included; this is a new, empty one"
             )
-        return server.environment_variables(
+        variables = server.environment_variables(
             running,
             os.environ,
             account_id=settings.aws.account_id,
             region=settings.aws.region,
             profile=settings.aws.profile,
         )
+        return variables, running.fresh
 
     def command(self, name: str) -> str:
         """Another command on the same environment, as the user would type it."""

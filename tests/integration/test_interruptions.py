@@ -136,6 +136,7 @@ def test_a_killed_sandbox_ends_the_apply_and_is_told_of(project: Project) -> Non
     said = project.must("plan", "sandbox")
     assert f"the sandbox server (pid {running.pid}) had ended unexpectedly" in said
     assert "aws_vpc.main" in said, "the state went with it, so everything is planned again"
+    assert "did not come to its end" not in said, "nothing is left of it"
 
 
 def test_an_error_of_awss_names_the_line_of_the_environment(project: Project) -> None:
