@@ -322,3 +322,10 @@ def ending(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
         raise error
 
     monkeypatch.setattr(cli, "main", end)
+
+
+def test_every_command_on_an_environment_takes_the_sandbox_flag() -> None:
+    from nexusctl.cli import parser
+
+    for name in ("validate", "render", "check", "plan", "apply", "destroy", "output", "terraform"):
+        assert parser().parse_args([name, "prod", "--sandbox"]).sandbox is True
