@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
+from hashlib import sha256
 from pathlib import Path
 
 from nexusctl.environment.document import MAX_BYTES, Document, parse
@@ -61,7 +62,8 @@ def load(name: str, directory: Path) -> Environment:
     if problems or isinstance(result, list):
         raise EnvironmentProblems(_sorted(problems, files))
     origins = {path: node.location for path, node in tree.walk() if path}
-    return Environment(name, result, origins, files)
+    digests = {str(file.path): file.digest for file in chain}
+    return Environment(name, result, origins, files, digests)
 
 
 def names(directory: Path) -> tuple[str, ...]:
@@ -104,6 +106,7 @@ class _File:
     document: Document
     header: Header
     body: Node
+    digest: str
 
     @property
     def path(self) -> Path:
@@ -182,11 +185,12 @@ def _read(path: Path) -> _File:
 def _parsed(path: Path, _version: tuple[int, ...]) -> _File:
     """A file in one version; many environments extend the same base."""
     with path.open("rb") as stream:
-        document = parse(stream.read(MAX_BYTES + 1), path)
+        data = stream.read(MAX_BYTES + 1)
+    document = parse(data, path)
     head, body = document.root.split(frozenset(Header.model_fields))
     header = check_header(head)
     if isinstance(header, Header):
-        return _File(document, header, body)
+        return _File(document, header, body, sha256(data).hexdigest())
     found = map(document.source.illustrate, header)
     raise EnvironmentProblems(_sorted([*document.problems, *found], (path,)))
 

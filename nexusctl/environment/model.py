@@ -449,12 +449,40 @@ class Proxy(_Part):
     )
 
 
+class Rotation(_Part):
+    """How Secrets Manager replaces a user's password, again and again."""
+
+    function_arn: Annotated[
+        str,
+        _matching(
+            rf"arn:aws(-[a-z]+)*:lambda:[a-z0-9-]+:{_ACCOUNT}:function:[\w-]{{1,64}}",
+            "the ARN of a Lambda function, without a version or alias",
+        ),
+    ] = Field(
+        description="Lambda function, owned elsewhere, that rotates by the single-user strategy. "
+        "Alternating users does not fit: the proxy finds credentials by username."
+    )
+    # Secrets Manager API, RotationRulesType: AutomaticallyAfterDays is from 1 to 1000.
+    every: Annotated[
+        Duration,
+        _between("1d", "1000d"),
+        Allowed("whole days such as 30d", lambda time: time.seconds % 86_400 == 0),
+    ] = Field(
+        Duration.parse("30d"),
+        description="How often the password is replaced. The first time is so long after the "
+        "rotation is set up, not at once.",
+    )
+
+
 class User(_Part):
     """A database user of applications, with a secret of its own."""
 
     username: _Role = Field(description="Name in PostgreSQL; no two users share one.")
     secret_version: Annotated[int, Field(ge=1)] = Field(
         1, description="Raise it by one to replace the user's password."
+    )
+    rotation: Rotation | None = Field(
+        None, description="How Secrets Manager replaces the user's password, again and again."
     )
 
 
@@ -551,6 +579,23 @@ class Alarms(_Part):
     ] = Field((), description="SNS topics that are told.")
 
 
+class Waiver(_Part):
+    """A finding of the policy gate that is allowed for a time."""
+
+    policy: Annotated[str, _matching("[A-Z][A-Z0-9_]{2,63}", "a policy's id")] = Field(
+        description="Policy that is waived; `nexusctl policies` lists them. Some cannot be waived."
+    )
+    resource: Annotated[str, _matching(r"\S{1,512}", "a resource's address")] = Field(
+        description="Address of the resource, as the finding names it; without an index it stands "
+        "for all instances."
+    )
+    reason: _Line = Field(description="Why it is allowed.")
+    owner: _Line = Field(description="Who answers for it.")
+    expires: _Line = Field(
+        description="Last day on which it holds, such as 2026-12-31. What is no date has expired."
+    )
+
+
 class Settings(_Part):
     """All settings of one environment, its files merged and defaults filled in."""
 
@@ -581,6 +626,11 @@ class Settings(_Part):
         (), description="Lambda functions, owned elsewhere, that may connect to the proxy."
     )
     alarms: Alarms = Field(Alarms(), description="Who is told when the proxy is in trouble.")
+    waivers: tuple[Waiver, ...] = Field(
+        (),
+        description="Findings of the policy gate that are allowed for a time. One that has expired "
+        "or matches nothing is itself a finding.",
+    )
     # AWS General Reference, tag limits; some of the 50 are left to the modules.
     tags: Annotated[
         Mapping[

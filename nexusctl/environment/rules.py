@@ -190,6 +190,26 @@ def _usernames(users: Mapping[str, User], database: Database) -> Found:
             )
 
 
+def _rotation_functions(users: Mapping[str, User], aws: Aws) -> Found:
+    for key, user in users.items():
+        if user.rotation is None:
+            continue
+        path: ValuePath = ("users", key, "rotation", "function_arn")
+        region, account = user.rotation.function_arn.split(":")[3:5]
+        if region != aws.region:
+            yield Contradiction(
+                (path, ("aws", "region")),
+                f"the function is not in the region {aws.region}, where the secret is",
+                "name a function of that region",
+            )
+        if account != aws.account_id:
+            yield Contradiction(
+                (path, ("aws", "account_id")),
+                f"the function is not in the account {aws.account_id}, where the secret is",
+                "name a function of that account",
+            )
+
+
 def _unknown_user(path: ValuePath, user: str, users: Mapping[str, User]) -> Found:
     if user not in users:
         yield Contradiction(
@@ -263,6 +283,7 @@ RULES: tuple[Callable[..., Found], ...] = (
     _tls_enforced,
     _idle_connections,
     _usernames,
+    _rotation_functions,
     _worker_user,
     _group_size,
     _refresh_range,

@@ -146,6 +146,27 @@ def test_production_is_not_applied_without_its_name(project: Project, applied: s
     assert "deletion_protection: false" in project.must("destroy", "prod", "--sandbox", exit_code=9)
 
 
+def test_a_rotation_is_set_up_and_a_rotated_password_is_no_change(
+    project: Project, applied: str
+) -> None:
+    function = "arn:aws:lambda:eu-central-1:000000000000:function:rotate"
+    rotation = f"users: {{ingest: {{rotation: {{function_arn: '{function}', every: 7d}}}}}}"
+    project.edit("sandbox", "\nworkers:\n", f"\n{rotation}\n\nworkers:\n")
+    assert "1 created, 0 changed, 0 destroyed" in project.must("apply", "sandbox")
+    secrets = project.client("secretsmanager")
+    name = "keystone-nexus-sandbox/database-users/ingest"
+    secret = secrets.describe_secret(SecretId=name)
+    assert secret["RotationEnabled"]
+    assert secret["RotationLambdaARN"] == function
+    assert secret["RotationRules"] == {"AutomaticallyAfterDays": 7}
+    (written,) = secret["VersionIdsToStages"]
+    for password in ("one", "two"):  # as the function does, twice
+        secrets.put_secret_value(SecretId=name, SecretString=json.dumps({"password": password}))
+    assert "No changes" in project.must("plan", "sandbox", "--detailed-exitcode")
+    versions = secrets.describe_secret(SecretId=name)["VersionIdsToStages"]
+    assert versions[written] == ["terraform"]
+
+
 def test_destroy_leaves_nothing(project: Project, applied: str) -> None:
     assert "was not typed" in project.must("destroy", "sandbox", exit_code=9)
     said = project.must("destroy", "sandbox", "--yes")

@@ -431,6 +431,81 @@ def test_instances_read_back(client: Client) -> None:
     assert not modified["DBInstance"]["PerformanceInsightsEnabled"]
 
 
+FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:rotate"
+
+
+@pytest.fixture
+def secretsmanager(client: Client) -> Any:
+    """Secrets Manager with a secret named `user`, whose version is `first`."""
+    secretsmanager = client("secretsmanager")
+    secretsmanager.create_secret(Name="user")
+    secretsmanager.put_secret_value(
+        SecretId="user",
+        ClientRequestToken="first".ljust(32, "-"),
+        SecretString="one",
+        VersionStages=["AWSCURRENT", "terraform"],
+    )
+    return secretsmanager
+
+
+def test_rotation_is_recorded_and_cancelled(secretsmanager: Any) -> None:
+    assert "RotationEnabled" not in secretsmanager.describe_secret(SecretId="user")
+    for rotation in (
+        {"RotationLambdaARN": FUNCTION, "RotationRules": {"AutomaticallyAfterDays": 30}},
+        {"RotationRules": {"AutomaticallyAfterDays": 7}},
+    ):
+        secretsmanager.rotate_secret(SecretId="user", RotateImmediately=False, **rotation)
+        secret = secretsmanager.describe_secret(SecretId="user")
+        assert secret["RotationEnabled"]
+        assert secret["RotationLambdaARN"] == FUNCTION
+        assert secret["RotationRules"] == rotation["RotationRules"]
+        assert "LastRotatedDate" not in secret
+        assert list(secret["VersionIdsToStages"].values()) == [["AWSCURRENT", "terraform"]]
+    assert secretsmanager.get_secret_value(SecretId="user")["SecretString"] == "one"
+
+    secretsmanager.cancel_rotate_secret(SecretId="user")
+    assert not secretsmanager.describe_secret(SecretId="user")["RotationEnabled"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "refusal"),
+    [
+        ({"SecretId": "absent"}, "ResourceNotFoundException"),
+        ({"RotationRules": {"AutomaticallyAfterDays": 1001}}, "InvalidParameterException"),
+        ({"RotationLambdaARN": ""}, "InvalidRequestException"),
+        ({"RotateImmediately": True}, "NotImplemented"),
+        ({"RotationRules": {"ScheduleExpression": "rate(4 hours)"}}, "NotImplemented"),
+    ],
+    ids=str,
+)
+def test_rotation_that_is_refused(
+    secretsmanager: Any, request_: dict[str, Any], refusal: str
+) -> None:
+    whole = {
+        "SecretId": "user",
+        "RotationLambdaARN": FUNCTION,
+        "RotationRules": {"AutomaticallyAfterDays": 30},
+        "RotateImmediately": False,
+    }
+    with pytest.raises(ClientError, match=refusal):
+        secretsmanager.rotate_secret(**whole | request_)
+    secretsmanager.delete_secret(SecretId="user")
+    with pytest.raises(ClientError, match="InvalidRequestException"):
+        secretsmanager.rotate_secret(**whole)
+
+
+def test_a_version_keeps_its_own_labels(secretsmanager: Any) -> None:
+    for password, stages in (("two", ["AWSPREVIOUS", "terraform"]), ("three", ["terraform"])):
+        secretsmanager.put_secret_value(SecretId="user", SecretString=password)
+        versions = secretsmanager.describe_secret(SecretId="user")["VersionIdsToStages"]
+        assert versions["first".ljust(32, "-")] == stages
+    secretsmanager.put_secret_value(
+        SecretId="user", SecretString="four", VersionStages=["AWSCURRENT", "terraform"]
+    )
+    versions = secretsmanager.describe_secret(SecretId="user")["VersionIdsToStages"]
+    assert list(versions.values()) == [[], [], ["AWSPREVIOUS"], ["AWSCURRENT", "terraform"]]
+
+
 def test_what_the_sandbox_lacks_fails_at_once(client: Client) -> None:
     with pytest.raises(ClientError, match=r"NotImplemented.*purchase_reserved_db_instances"):
         client("rds").purchase_reserved_db_instances_offering(ReservedDBInstancesOfferingId="x")

@@ -48,4 +48,29 @@ resource "aws_secretsmanager_secret_version" "main" {
     username = each.value.username
     password = var.passwords[each.key]
   })
+
+  # Rotations take AWS's labels away, and of versions without a label AWS deletes all but about 100.
+  # If this one were deleted, Terraform would make it again: a new password over the rotated one.
+  version_stages = ["AWSCURRENT", "terraform"]
+
+  lifecycle {
+    ignore_changes = [version_stages] # or Terraform would take AWSCURRENT back
+  }
+}
+
+resource "aws_secretsmanager_secret_rotation" "main" {
+  for_each = { for key, user in var.users : key => user.rotation if user.rotation != null }
+
+  secret_id           = aws_secretsmanager_secret.main[each.key].id
+  rotation_lambda_arn = each.value.lambda_arn
+
+  # At once would be before anybody created the user in PostgreSQL: the function could not sign in,
+  # and its rotation would stay pending. AWS runs the function's test instead, which changes nothing.
+  rotate_immediately = false
+
+  rotation_rules {
+    automatically_after_days = each.value.automatically_after_days
+  }
+
+  depends_on = [aws_secretsmanager_secret_version.main]
 }

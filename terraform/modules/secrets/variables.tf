@@ -25,10 +25,15 @@ variable "tags" {
 }
 
 variable "users" {
-  description = "Database users, by key. Raising secret_version writes a new password."
+  description = "Database users, by key. Raising secret_version writes a new password; with rotation, a Lambda function does so from time to time."
   type = map(object({
     username       = string
     secret_version = number
+
+    rotation = optional(object({
+      lambda_arn               = string
+      automatically_after_days = number
+    }))
   }))
   nullable = false
 
@@ -50,6 +55,16 @@ variable "users" {
   validation {
     condition     = alltrue([for user in values(var.users) : user.secret_version >= 1 && floor(user.secret_version) == user.secret_version])
     error_message = "users must have a secret_version that is a whole number from 1."
+  }
+
+  validation {
+    condition     = alltrue([for user in values(var.users) : user.rotation == null || can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}$", user.rotation.lambda_arn))])
+    error_message = "users must have a rotation whose lambda_arn is the ARN of a Lambda function, without a version or alias."
+  }
+
+  validation {
+    condition     = alltrue([for user in values(var.users) : user.rotation == null || try(user.rotation.automatically_after_days >= 1 && user.rotation.automatically_after_days <= 1000 && floor(user.rotation.automatically_after_days) == user.rotation.automatically_after_days, false)])
+    error_message = "users must have a rotation whose automatically_after_days is a whole number from 1 to 1000."
   }
 }
 

@@ -12,6 +12,12 @@ from nexusctl.environment.problem import EnvironmentProblems, Problem
 
 Write = Any
 
+FUNCTION = "arn:aws:lambda:eu-central-1:012345678901:function:rotate"
+
+
+def rotation(function: str, every: str = "30d") -> str:
+    return f"users: {{app: {{rotation: {{function_arn: '{function}', every: {every}}}}}}}"
+
 
 def problems(text: str, write: Write) -> tuple[Problem, ...]:
     directory = write(a=f"extends: whole\n{text}")
@@ -80,6 +86,12 @@ def said(text: str, write: Write) -> str:
         (f"users: {{app: {{username: {'x' * 64}}}}}", "PostgreSQL identifier"),
         ("workers: {instance_type: db.r6g.xlarge}", "EC2 type"),
         ('workers: {command: "a\\nb"}', "one line"),
+        ("users: {app: {rotation: 30d}}", "users.app.rotation must be a map"),
+        (rotation("arn:aws:iam::012345678901:role/x"), "the ARN of a Lambda function"),
+        (rotation(f"{FUNCTION}:live"), "without a version or alias"),
+        (rotation(FUNCTION, "36h"), "whole days"),
+        (rotation(FUNCTION, "0d"), "from 1d to 1000d"),
+        (rotation(FUNCTION, "1001d"), "from 1d to 1000d"),
         ("state: {bucket: Upper}", "bucket's name"),
         ("state: {key: /x}", "object key"),
         ("alarms: {topic_arns: [x]}", "SNS topic"),
@@ -129,6 +141,14 @@ def said(text: str, write: Write) -> str:
             "cannot keep 35 % idle of at most 30 %",
         ),
         ("database: {master_username: app_user}", "app_user is the master user"),
+        (
+            rotation(FUNCTION.replace("central", "north")),
+            "the function is not in the region eu-central-1, where the secret is",
+        ),
+        (
+            rotation(FUNCTION.replace("0123", "1111")),
+            "the function is not in the account 012345678901, where the secret is",
+        ),
         ("workers: {user: nobody}", "there is no user nobody"),
         ("workers: {min_size: 3}", "min_size 3 is more than max_size 2"),
         (
@@ -176,6 +196,14 @@ def test_two_users(write: Write) -> None:
     text = "\n".join(map(str, found))
     assert text.count("2 users are called app_user") == 2
     assert "workers.user is missing" in text
+
+
+def test_rotation_is_monthly_unless_written_otherwise(write: Write) -> None:
+    assert load("whole", write()).settings.users["app"].rotation is None
+    text = f"extends: whole\nusers: {{app: {{rotation: {{function_arn: '{FUNCTION}'}}}}}}"
+    rotated = load("a", write(a=text)).settings.users["app"].rotation
+    assert rotated is not None
+    assert rotated.every.days == 30
 
 
 def test_lambda_clients(write: Write) -> None:
@@ -233,6 +261,9 @@ def test_many_problems_are_cut_short_in_the_text_only(write: Write) -> None:
         "database: {parameters: {password_encryption: scram-sha-256}}",
         "database: {parameters: {rds.restrict_password_commands: '1', rds.force_ssl: '1'}}",
         "users: {app: {secret_version: 2}}",
+        "users: {app: {rotation: null}}",
+        rotation(FUNCTION, "1d"),
+        rotation(FUNCTION, "1000d"),
         "tags: {Größe: klein & fein}".replace(" & ", " und "),
         "description: see https://example.com:8080/a@b",
         "workers: {command: 'run --password=$PASSWORD postgres://app:${PASSWORD}@proxy/db'}",

@@ -187,6 +187,41 @@ class TestValues:
         assert body(render_small(template)) == '"ingest" = "nexus_ingest"\n'
 
 
+class TestRotation:
+    ARN = "arn:aws:lambda:eu-central-1:444455556666:function:rotate"
+
+    def test_only_the_user_that_declares_one_has_one(self, project: Path) -> None:
+        settings = (
+            "users:\n"
+            f"  ingest: {{rotation: {{function_arn: '{self.ARN}', every: 90d}}}}\n"
+            "  report: {username: nexus_report}\n"
+            "workers: {user: ingest}\n"
+        )
+        rendered = render(small(project, settings), shipped_assets())
+        assert (
+            "  users = {\n"
+            '    "ingest" = {\n'
+            '      username       = "nexus_ingest"\n'
+            "      secret_version = 1\n"
+            "\n"
+            "      rotation = {\n"
+            f'        lambda_arn               = "{self.ARN}"\n'
+            "        automatically_after_days = 90\n"
+            "      }\n"
+            "    }\n"
+            '    "report" = {\n'
+            '      username       = "nexus_report"\n'
+            "      secret_version = 1\n"
+            "    }\n"
+            "  }\n"
+        ) in rendered.files["main.tf"]
+        lines = rendered.files["main.tf"].splitlines()
+        (line,) = (n for n, text in enumerate(lines, start=1) if "automatically_after" in text)
+        assert [each.dotted for each in rendered.origins("main.tf", line)] == [
+            "users.ingest.rotation.every"
+        ]
+
+
 class TestFailures:
     @pytest.mark.parametrize(
         ("printing", "message"),

@@ -52,6 +52,49 @@ run "writes_passwords_that_nobody_stores" {
   }
 }
 
+run "keeps_what_it_wrote_when_the_password_is_rotated" {
+  assert {
+    condition     = alltrue([for version in aws_secretsmanager_secret_version.main : version.version_stages == toset(["AWSCURRENT", "terraform"])])
+    error_message = "Each version keeps a label, so that AWS does not delete it."
+  }
+}
+
+run "rotates_only_where_that_is_declared" {
+  variables {
+    users = {
+      app = {
+        username       = "nexus_app"
+        secret_version = 1
+        rotation = {
+          lambda_arn               = "arn:aws:lambda:eu-central-1:123456789012:function:rotate"
+          automatically_after_days = 30
+        }
+      }
+      report = { username = "nexus_report", secret_version = 3 }
+    }
+  }
+
+  assert {
+    condition     = keys(aws_secretsmanager_secret_rotation.main) == ["app"]
+    error_message = "Only the user with a rotation has one."
+  }
+
+  assert {
+    condition     = aws_secretsmanager_secret_rotation.main["app"].secret_id == aws_secretsmanager_secret.main["app"].id && aws_secretsmanager_secret_rotation.main["app"].rotation_lambda_arn == "arn:aws:lambda:eu-central-1:123456789012:function:rotate"
+    error_message = "The function rotates this user's secret."
+  }
+
+  assert {
+    condition     = aws_secretsmanager_secret_rotation.main["app"].rotation_rules[0].automatically_after_days == 30
+    error_message = "The days are passed on."
+  }
+
+  assert {
+    condition     = !aws_secretsmanager_secret_rotation.main["app"].rotate_immediately
+    error_message = "The user need not exist yet."
+  }
+}
+
 run "may_delete_at_once" {
   command = plan
 
@@ -104,6 +147,63 @@ run "rejects_version_zero" {
 
   variables {
     users     = { app = { username = "nexus_app", secret_version = 0 } }
+    passwords = { app = "not-a-password" }
+  }
+
+  expect_failures = [var.users]
+}
+
+run "rejects_what_is_no_function" {
+  command = plan
+
+  variables {
+    users = {
+      app = {
+        username       = "nexus_app"
+        secret_version = 1
+        rotation       = { lambda_arn = "rotate", automatically_after_days = 30 }
+      }
+    }
+    passwords = { app = "not-a-password" }
+  }
+
+  expect_failures = [var.users]
+}
+
+run "rejects_a_rotation_in_half_days" {
+  command = plan
+
+  variables {
+    users = {
+      app = {
+        username       = "nexus_app"
+        secret_version = 1
+        rotation = {
+          lambda_arn               = "arn:aws:lambda:eu-central-1:123456789012:function:rotate"
+          automatically_after_days = 1.5
+        }
+      }
+    }
+    passwords = { app = "not-a-password" }
+  }
+
+  expect_failures = [var.users]
+}
+
+run "rejects_a_rotation_after_no_days" {
+  command = plan
+
+  variables {
+    users = {
+      app = {
+        username       = "nexus_app"
+        secret_version = 1
+        rotation = {
+          lambda_arn               = "arn:aws:lambda:eu-central-1:123456789012:function:rotate"
+          automatically_after_days = null
+        }
+      }
+    }
     passwords = { app = "not-a-password" }
   }
 
