@@ -42,9 +42,10 @@ integration: venv
 bench: venv
 	$(BIN)/python -m benchmarks
 
-# The generated files: JSON Schema and environment reference.
+# The generated files: JSON Schema, environment reference, policy reference.
 generate: venv
 	$(BIN)/python -m nexusctl.environment.schema
+	$(BIN)/python -m nexusctl.policy.reference
 
 venv: $(READY)
 

@@ -39,13 +39,14 @@ def run(
     environment: Mapping[str, str] | None = None,
     directory: Path | None = None,
     stdout: IO[bytes] | int = subprocess.PIPE,
+    exit_code: int = 0,
 ) -> str:
     """Run a command and return what it printed, where that went nowhere else.
 
     An interrupt is passed on and waited for: whoever holds a lock releases it.
 
     Raises:
-        RuntimeError: the command failed.
+        RuntimeError: the command ended with another exit code.
     """
     with subprocess.Popen(
         argv,
@@ -62,7 +63,7 @@ def run(
             process.send_signal(signal.SIGINT)
             process.communicate()
             raise
-    if process.returncode:
+    if process.returncode != exit_code:
         command = " ".join(map(str, argv))
         raise RuntimeError(f"{command}: exit {process.returncode}\n{complaint.decode()}")
     return said.decode() if said else ""

@@ -3,8 +3,10 @@
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -28,13 +30,35 @@ class Project:
     root: Path
     at_the_end: ExitStack
 
-    def nexusctl(self, *arguments: str) -> None:
-        """Run nexusctl's command line on this project."""
-        run(SCRIPTS / "nexusctl", "--project", self.root, *arguments)
+    def nexusctl(self, *arguments: str, exit_code: int = 0) -> None:
+        """Run nexusctl's command line on this project, to end with this exit code."""
+        run(SCRIPTS / "nexusctl", "--project", self.root, *arguments, exit_code=exit_code)
 
     def forget_verdicts(self) -> None:
         """Empty the gate's cache."""
         shutil.rmtree(self.root / ".nexusctl" / "verdicts", ignore_errors=True)
+
+    def saves_to_verdicts(self, name: str, one: str, other: str) -> tuple[float, ...]:
+        """Seconds from each of ten saves of an environment to the verdict of `nexusctl watch`.
+
+        Each save replaces `one` by `other` in the file, or back.
+        """
+        file = self.root / "environments" / f"{name}.yaml"
+        argv = (SCRIPTS / "nexusctl", "--project", self.root, "watch", name, "--json")
+        times = []
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, process_group=0) as watching:
+            assert watching.stdout is not None
+            try:
+                watching.stdout.readline()  # the verdict on the file as it is
+                for old, new in [(one, other), (other, one)] * 5:
+                    text = file.read_text("utf-8")
+                    started = time.perf_counter()
+                    file.write_text(text.replace(old, new), "utf-8")
+                    watching.stdout.readline()
+                    times.append(time.perf_counter() - started)
+            finally:
+                watching.send_signal(signal.SIGINT)
+        return tuple(times)
 
     @property
     def work(self) -> WorkDirectory:

@@ -10,6 +10,9 @@ from typing import Any, NoReturn
 from nexusctl import __version__
 from nexusctl.errors import Exit, UsageWrong
 
+FORMATS = ("text", "json", "sarif", "junit", "github", "markdown")
+TIERS = ("sandbox", "development", "staging", "production")
+
 EPILOG = """\
 exit codes:
   0 done · 2 changes present (plan --detailed-exitcode) · 3 environment invalid · 4 render failed
@@ -93,9 +96,18 @@ def parser() -> argparse.ArgumentParser:
     render.add_argument("--out", type=Path, metavar="DIR", help="write the files there")
     _json(render)
 
-    check = commands.add_parser("check", help="judge the rendered files by the policies")
-    _environment(check)
-    _json(check)
+    check = commands.add_parser(
+        "check", help="the policy gate: on environments, or on any Terraform root, plan or state"
+    )
+    _check(check)
+
+    watch = commands.add_parser("watch", help="judge again whenever a file is saved")
+    _environment(watch)
+    _json(watch)
+
+    policies = commands.add_parser("policies", help="list the policies, or explain one")
+    policies.add_argument("id", nargs="?", metavar="ID", help="explain this one")
+    _json(policies)
 
     plan = commands.add_parser("plan", help="render, judge, plan, and judge the plan")
     _environment(plan)
@@ -129,6 +141,54 @@ def parser() -> argparse.ArgumentParser:
     )
     _environment(terraform)
     return top
+
+
+def _check(check: argparse.ArgumentParser) -> None:
+    check.add_argument("environments", nargs="*", metavar="ENV", help="environments to judge")
+    check.add_argument("--all", action="store_true", help="every environment")
+    check.add_argument("--path", type=Path, metavar="DIR", help="judge the Terraform root in DIR")
+    check.add_argument(
+        "--plan",
+        type=Path,
+        metavar="FILE",
+        help="judge a plan (terraform show -json); with --path the files of that root decide what "
+        "the plan does not know yet",
+    )
+    check.add_argument(
+        "--state", type=Path, metavar="FILE", help="search a state for passwords (tfstate or JSON)"
+    )
+    check.add_argument(
+        "--tier",
+        choices=TIERS,
+        help="the tier to judge --path and --plan by (default: production, the strictest)",
+    )
+    check.add_argument(
+        "--defer",
+        action="store_true",
+        help="with --path: leave what only a plan knows to the plan, which will be judged too",
+    )
+    check.add_argument(
+        "--format",
+        action="append",
+        choices=FORMATS,
+        help="how to report (default: text); may be repeated, each with its --output",
+    )
+    check.add_argument(
+        "--output", action="append", type=Path, metavar="FILE", help="where a --format goes"
+    )
+    check.add_argument(
+        "--baseline", type=Path, metavar="FILE", help="findings in FILE are known and fail nothing"
+    )
+    check.add_argument(
+        "--write-baseline", type=Path, metavar="FILE", help="write all that fails now into FILE"
+    )
+    check.add_argument(
+        "--fix", action="store_true", help="edit the environment's YAML where the fix is certain"
+    )
+    check.add_argument(
+        "--sandbox", action="store_true", help="taken as everywhere; the files are the same anyway"
+    )
+    _json(check)
 
 
 def _environment(command: argparse.ArgumentParser) -> None:

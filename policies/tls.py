@@ -1,6 +1,12 @@
-"""Every connection is encrypted: client to proxy, and proxy to database."""
+"""Connections to the proxy, the database and the state are encrypted, the other end verified."""
 
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nexusctl.configuration.values import Json, Partial, Unknown
 from nexusctl.policy.check import ABSENT, UNKNOWN, About, Answer, Policy, Resource
+from nexusctl.policy.literals import layers
 from nexusctl.policy.verdict import Severity
 
 
@@ -11,21 +17,26 @@ class ProxyTls(Policy):
         id="NEXUS_PROXY_TLS",
         title="RDS Proxy requires TLS",
         severity=Severity.CRITICAL,
-        why="Without require_tls a client may send its IAM token and every row in clear.",
+        why="Without require_tls a worker may send its IAM token and every row in clear.",
+        fact="A proxy takes connections without TLS unless RequireTLS is on; it is off by default "
+        "(RDS User Guide, Using TLS/SSL with RDS Proxy; API, CreateDBProxy).",
         fix="set proxy.require_tls: true",
         resources=("aws_db_proxy",),
-        setting="proxy.require_tls",
+        settings=("proxy.require_tls",),
+        remedy=True,
+        waivable=False,
     )
 
     def judge(self, resource: Resource) -> Answer:
         """`require_tls` is true; the provider's default is false."""
-        require_tls = resource.value("require_tls")
-        if require_tls is UNKNOWN:
-            return Answer.unknown("require_tls is not known")
-        if require_tls is True:
-            return Answer.passed("require_tls is true")
-        shown = "not set" if require_tls is ABSENT else "not true"
-        return Answer.failed(f"require_tls is {shown}: clients may connect without TLS")
+        return resource.answer("require_tls", True)
+
+
+# The argument that names a database's parameter group, and the type of that group.
+_GROUPS = {
+    "aws_db_instance": ("parameter_group_name", "aws_db_parameter_group"),
+    "aws_rds_cluster": ("db_cluster_parameter_group_name", "aws_rds_cluster_parameter_group"),
+}
 
 
 class DatabaseTls(Policy):
@@ -35,36 +46,39 @@ class DatabaseTls(Policy):
         id="NEXUS_DATABASE_TLS",
         title="The database requires TLS",
         severity=Severity.CRITICAL,
-        why="rds.force_ssl is 0 by default up to PostgreSQL 14: connections in clear are taken.",
+        why="Whoever connects past the proxy, an administrator say, could send a password and rows "
+        "in clear.",
+        fact="rds.force_ssl is 0 by default up to PostgreSQL 14, 1 from 15 on (RDS User Guide, "
+        "Requiring an SSL connection to a PostgreSQL DB instance).",
         fix='leave rds.force_ssl out of database.parameters, or set it to "1"',
-        resources=("aws_db_instance",),
-        setting="database.parameters",
+        resources=("aws_db_instance", "aws_rds_cluster"),
+        settings=("database.parameters",),
     )
 
     def judge(self, resource: Resource) -> Answer:
-        """The instance's parameter group sets `rds.force_ssl` to 1, everywhere it sets it."""
+        """The database's parameter group sets `rds.force_ssl` to 1, everywhere it sets it."""
         engine = resource.value("engine")
-        if isinstance(engine, str) and not engine.startswith("postgres"):
-            return Answer.failed(f"engine is {engine}: only PostgreSQL has rds.force_ssl")
-        name = resource.value("parameter_group_name")
-        if name is ABSENT:
-            return Answer.failed("no parameter_group_name: nothing sets rds.force_ssl to 1")
-        every = resource.of_type("aws_db_parameter_group")
-        if name is not UNKNOWN:
-            groups = [group for group in every if group.value("name") == name]
-        else:
-            groups = resource.referred("parameter_group_name", "aws_db_parameter_group")
-        if not groups and not resource.planned:
-            # checkov may have put the group's own expression in place of the reference to it.
-            text = resource.conf["parameter_group_name"]
-            groups = [group for group in every if group.conf.get("name") == text]
-        if not groups:
-            return Answer.unknown(
-                "parameter_group_name is not that of a parameter group managed here"
+        if engine is UNKNOWN:
+            return Answer.unknown("engine is not known", "engine")
+        if isinstance(engine, str) and not engine.startswith(("postgres", "aurora-postgresql")):
+            return Answer.failed(
+                "engine is not PostgreSQL, which alone has rds.force_ssl", "engine"
             )
-        return Answer.worst(
-            [_forces_ssl(group) for group in groups], "its parameter group sets rds.force_ssl to 1"
-        )
+        argument, kind = _GROUPS[resource.type]
+        name = resource.value(argument)
+        if name is ABSENT:
+            return Answer.failed(f"{argument} is not set: nothing sets rds.force_ssl to 1")
+        groups = resource.refers_to(argument, kind)
+        if name is UNKNOWN:
+            rests_on = _rests_on(resource, argument)
+            certain = bool(rests_on) and all(_kind(each) == kind for each in rests_on)
+            groups = groups if certain else []
+        else:
+            groups = [group for group in groups if group.value("name") == name]
+        if not groups:
+            return Answer.unknown(f"{argument} is not that of a group managed here", argument)
+        answers = [_forces_ssl(group) for group in groups]
+        return Answer.worst(answers, "its parameter group sets rds.force_ssl to 1")
 
 
 def _forces_ssl(group: Resource) -> Answer:
@@ -77,12 +91,329 @@ def _forces_ssl(group: Resource) -> Answer:
     ]
     if any(value is not UNKNOWN and str(value) != "1" for value in values):
         return Answer.failed(f"{group.address} sets rds.force_ssl to something other than 1")
-    if UNKNOWN in values or UNKNOWN in names or group.has_dynamic("parameter"):
+    if UNKNOWN in values or UNKNOWN in names or group.uncertain("parameter"):
         return Answer.unknown(f"rds.force_ssl in {group.address} is not known")
     if not values:
         return Answer.failed(f"{group.address} does not set rds.force_ssl")
     return Answer.passed(f"{group.address} sets rds.force_ssl to 1")
 
 
+class DatabaseCa(Policy):
+    """The database's certificate is signed by an authority that has not expired."""
+
+    about = About(
+        id="NEXUS_DATABASE_CA",
+        title="The database has a certificate of a current authority",
+        severity=Severity.HIGH,
+        why="A client that verifies the certificate, as it must, cannot connect to a database "
+        "whose authority has expired, so somebody turns the verification off.",
+        fact="rds-ca-2019 expired in August 2024; rds-ca-rsa2048-g1, rds-ca-rsa4096-g1 and "
+        "rds-ca-ecc384-g1 are current. Left out, the account's default decides (RDS User Guide, "
+        "Certificate authorities).",
+        fix="set ca_cert_identifier of the database to rds-ca-rsa2048-g1, as "
+        "terraform/modules/database does",
+        resources=("aws_db_instance", "aws_rds_cluster_instance"),
+    )
+
+    _CURRENT = ("rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1")
+
+    def judge(self, resource: Resource) -> Answer:
+        """`ca_cert_identifier` is written and one of the current ones."""
+        name = resource.value("ca_cert_identifier")
+        if name is UNKNOWN:
+            return Answer.unknown("ca_cert_identifier is not known", "ca_cert_identifier")
+        if name in self._CURRENT:
+            return Answer.passed(f"ca_cert_identifier is {name}")
+        found = "not set" if name is ABSENT else "not a current authority"
+        return Answer.failed(f"ca_cert_identifier is {found}", "ca_cert_identifier")
+
+
+# What gives a PostgreSQL client away: libpq's variables, a connection URL or string, psql.
+_CLIENT = re.compile(
+    r"""\bPG(?:HOST|HOSTADDR|PORT|DATABASE|USER|SERVICE)\b
+    | \bpostgres(?:ql)?(?:\+\w+)?:// | \bdbname\s*= | \bpsql\s+\S
+    | \b(?:DATABASE|POSTGRES(?:QL)?|DB|PG)_?(?:URL|URI|DSN)\b""",
+    re.VERBOSE | re.IGNORECASE,
+)
+# A connection string nobody knows yet: the mode may stand in it.
+_UNKNOWN_CLIENT = re.compile(r"""(?:URL|URI|DSN)["'\\]*\s*[=:]\s*["'\\]*\$\{\}""", re.IGNORECASE)
+# Nothing of a line is known: it could be a client.
+_UNKNOWN_LINE = re.compile(r"^[ \t$]*\$\{\}[ \t]*$", re.MULTILINE)
+_MODE = re.compile(
+    r"""\b(?:PG)?SSLMODE["'\\]*\s*[=:]\s*["'\\]*(?P<mode>[^\s"'\\&;,)\]}]*)""", re.IGNORECASE
+)
+_COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
+# The provider keeps no user data of an instance in plans, only this.
+_SHA1 = re.compile(r"[0-9a-f]{40}")
+
+
+class ClientTls(Policy):
+    """What connects to the proxy or the database verifies whom it has reached."""
+
+    about = About(
+        id="NEXUS_CLIENT_TLS",
+        title="Workers verify the certificate of what they connect to",
+        severity=Severity.HIGH,
+        why="With any weaker sslmode a worker hands its IAM token and its rows to whoever answers "
+        "under the proxy's name.",
+        fact="libpq's default, prefer, also connects without TLS; only verify-full compares the "
+        "host's name with the certificate (PostgreSQL documentation, libpq SSL support). A proxy's "
+        "certificate is signed by the public Amazon roots (RDS User Guide, Using TLS/SSL with RDS "
+        "Proxy).",
+        fix="set PGSSLMODE=verify-full and PGSSLROOTCERT=system where the client runs, as the user "
+        "data of terraform/modules/workers does; leave sslmode out of workers.command",
+        resources=(
+            "aws_launch_template",
+            "aws_launch_configuration",
+            "aws_instance",
+            "aws_lambda_function",
+            "aws_ecs_task_definition",
+        ),
+        settings=("workers.command",),
+    )
+
+    def judge(self, resource: Resource) -> Answer:
+        """Every sslmode in its text is verify-full, and there is one where there is a client."""
+        answers = [_client(text, argument) for argument, text in _client_texts(resource)]
+        messages = dict.fromkeys(answer.message for answer in answers)
+        return Answer.worst(answers, "; ".join(messages) or "it runs no text of its own")
+
+
+def _client_texts(resource: Resource) -> Iterator[tuple[str, Any]]:
+    """What a machine, function or container runs or reads, each text with its argument."""
+    if resource.type == "aws_lambda_function":
+        for block in resource.blocks("environment"):
+            yield "environment", _variables(block.values.get("variables") or {})
+        if resource.uncertain("environment"):
+            yield "environment", UNKNOWN
+    elif resource.type == "aws_ecs_task_definition":
+        yield from (("container_definitions", text) for text in _containers(resource))
+    else:
+        for name in ("user_data", "user_data_base64"):
+            text = resource.text(name)
+            if text is not ABSENT:
+                hashed = isinstance(text, str) and _SHA1.fullmatch(text)
+                yield name, UNKNOWN if hashed else text
+
+
+def _variables(variables: object) -> Any:
+    if not isinstance(variables, Mapping):
+        return UNKNOWN
+    return "\n".join(f"{name}={_shown(value)}" for name, value in variables.items())
+
+
+def _containers(resource: Resource) -> Iterator[Any]:
+    """The environment and commands of each container; one text for all that is no list of them."""
+    containers = resource.document("container_definitions")
+    written = resource.values.get("container_definitions")
+    if isinstance(written, Json):
+        containers = written.value  # with the known parts of each text
+    if not isinstance(containers, list):
+        yield containers if containers is UNKNOWN else _shown(containers)
+        return
+    for container in containers:
+        if not isinstance(container, Mapping):
+            yield UNKNOWN
+            continue
+        lines = [_shown(part) for name, part in container.items() if name != "environment"]
+        pairs = container.get("environment") or []
+        for pair in pairs if isinstance(pairs, list) else [pairs]:
+            known = isinstance(pair, Mapping)
+            lines.append(f"{pair.get('name')}={_shown(pair.get('value'))}" if known else "${}")
+        for secret in container.get("secrets") or []:
+            # Its value is Secrets Manager's: nobody here knows it.
+            name = secret.get("name") if isinstance(secret, Mapping) else ""
+            lines.append(f"{name}=${{}}")
+        yield "\n".join(lines)
+
+
+def _shown(value: object) -> str:
+    """The known text in a value, a line for each, with `${}` for what is not known."""
+    if isinstance(value, Partial):
+        return value.text
+    if isinstance(value, Unknown) or value is UNKNOWN:
+        return "${}"
+    if isinstance(value, Mapping):
+        return "\n".join(f"{name}={_shown(item)}" for name, item in value.items())
+    if isinstance(value, list):
+        return "\n".join(map(_shown, value))
+    return "" if value is None else str(value)
+
+
+def _client(text: Any, argument: str) -> Answer:
+    # A file within cloud-init's user data is often a JSON string: one line, with \n in it.
+    written = (layer.replace("\\n", "\n") for layer in layers(_shown(text)))
+    plain = "\n".join(_COMMENT.sub("", layer) for layer in written)
+    modes = {match["mode"] for match in _MODE.finditer(plain)}
+    unknown = {mode for mode in modes if "$" in mode}
+    if modes - unknown - {"verify-full"}:
+        return Answer.failed(f"{argument} sets an sslmode other than verify-full", argument)
+    if unknown:
+        return Answer.unknown(f"the sslmode in {argument} is not known", argument)
+    if modes:
+        return Answer.passed(f"the sslmode in {argument} is verify-full")
+    if _UNKNOWN_CLIENT.search(plain):
+        return Answer.unknown(f"a connection URL in {argument} is not known", argument)
+    if _CLIENT.search(plain):
+        return Answer.failed(
+            f"{argument} has a PostgreSQL client without sslmode=verify-full", argument
+        )
+    if _UNKNOWN_LINE.search(plain):
+        return Answer.unknown(f"{argument} is not known", argument)
+    return Answer.passed(f"no sign of a PostgreSQL client in {argument}")
+
+
+# The key of an instance, or of a module around it, in an address.
+_INDEX = re.compile(r"\[[^\]]*\]")
+
+
+class StateTls(Policy):
+    """Terraform's state travels and lies encrypted."""
+
+    about = About(
+        id="NEXUS_STATE_TLS",
+        title="Terraform's state is encrypted, at rest and on its way",
+        severity=Severity.HIGH,
+        why="The state tells every address, ARN and setting of the stack to whoever reads it.",
+        fact="S3 also answers plain HTTP until a bucket policy denies requests with "
+        "aws:SecureTransport false (S3 User Guide, Security best practices). The backend uses what "
+        "scheme its endpoints name, and verifies no certificate with insecure (Terraform, s3 "
+        "backend).",
+        fix="in the backend: encrypt = true, endpoints with https:// only, no insecure; for a "
+        "bucket: an aws_s3_bucket_policy that denies s3:* on it and its objects to everybody when "
+        "aws:SecureTransport is false",
+        resources=("backend.s3", "aws_s3_bucket"),
+    )
+
+    def judge(self, resource: Resource) -> Answer:
+        """The backend encrypts and uses TLS; a bucket refuses whoever does not."""
+        return _backend(resource) if resource.type == "backend.s3" else _bucket(resource)
+
+
+def _backend(backend: Resource) -> Answer:
+    answers = [backend.answer("encrypt", True)]
+    if backend.value("insecure") not in (ABSENT, False):
+        answers.append(Answer.failed("insecure is set: no certificate is verified", "insecure"))
+    endpoints = {
+        name: _shown(value) for name, value in backend.values.items() if "endpoint" in name
+    }
+    answers += [
+        Answer.failed(f"{name} names plain http", name)
+        for name, text in endpoints.items()
+        if re.search(r"(?im)(^|=)http:", text)
+    ]
+    return Answer.worst(answers, "encrypt is true, and no endpoint is plain http")
+
+
+def _bucket(bucket: Resource) -> Answer:
+    policies = [
+        (policy, policy.address)
+        for policy in bucket.of_type("aws_s3_bucket_policy")
+        if _is_policy_of(policy, bucket)
+    ]
+    inline = bucket.value("policy")
+    # A plan without its files shows it as unknown wherever nobody wrote it.
+    if inline is not ABSENT and not (inline is UNKNOWN and policies):
+        policies.append((bucket, "its own policy"))
+    if not policies:
+        return Answer.failed("no aws_s3_bucket_policy denies requests without TLS")
+    answers = [_denies_plain_http(policy, shown, bucket) for policy, shown in policies]
+    return Answer.worst(answers, "its policy denies requests without TLS")
+
+
+def _is_policy_of(policy: Resource, bucket: Resource) -> bool:
+    name, other = bucket.value("bucket"), policy.value("bucket")
+    if isinstance(name, str) and isinstance(other, str):
+        return name == other
+    # References do not tell instances apart: of for_each, the policy with the same key is meant.
+    indexes = _INDEX.findall(bucket.address)
+    refers = any(each.address == bucket.address for each in policy.refers_to("bucket", bucket.type))
+    return refers and indexes in ([], _INDEX.findall(policy.address))
+
+
+def _denies_plain_http(policy: Resource, shown: str, bucket: Resource) -> Answer:
+    written = policy.values.get("policy")
+    # Not `document`: what is known of an ARN matters here.
+    document = written.value if isinstance(written, Json) else policy.document("policy")
+    if not isinstance(document, Mapping):
+        return Answer.unknown(f"the document of {shown} is not known")
+    statements = [each for each in _listed(document.get("Statement")) if isinstance(each, Mapping)]
+    denying = [each for each in statements if _is_of_plain_http(each)]
+    named = [arn for each in denying for arn in _listed(each.get("Resource"))]
+    if any(_names(arn, bucket, objects=False) for arn in named) and any(
+        _names(arn, bucket, objects=True) for arn in named
+    ):
+        return Answer.passed(f"{shown} denies requests without TLS")
+    if any(isinstance(arn, Unknown) or "${}" in _shown(arn) for arn in named):
+        return Answer.unknown(f"what {shown} denies requests to is not known")
+    return Answer.failed(
+        f"{shown} does not deny s3:* on bucket and objects when aws:SecureTransport is false"
+    )
+
+
+def _is_of_plain_http(statement: Mapping[str, Any]) -> bool:
+    """Whether a statement denies everything to everybody who does not use TLS."""
+    principal = statement.get("Principal")
+    if isinstance(principal, Mapping):
+        principal = principal.get("AWS")
+    condition = statement.get("Condition")
+    operators = list(condition.items()) if isinstance(condition, Mapping) else []
+    if len(operators) != 1:
+        return False  # more conditions deny less
+    (operator, keys) = operators[0]
+    wanted = {str(key).lower(): item for key, item in keys.items()} if keys else {}
+    return (
+        statement.get("Effect") == "Deny"
+        and "*" in _listed(principal)
+        and not {"s3:*", "*"}.isdisjoint(map(str, _listed(statement.get("Action"))))
+        and operator in {"Bool", "BoolIfExists"}
+        and [str(each).lower() for each in _listed(wanted.get("aws:securetransport"))] == ["false"]
+        and len(wanted) == 1
+    )
+
+
+def _names(arn: object, bucket: Resource, *, objects: bool) -> bool:
+    """Whether an ARN in a policy is the bucket's, or that of all its objects."""
+    text = _shown(arn)
+    if text == "*":
+        return True
+    if text.endswith("/*") != objects:
+        return False
+    text, name = text.removesuffix("/*"), bucket.value("bucket")
+    if isinstance(name, str) and re.fullmatch(rf"arn:[^:]*:s3:::{re.escape(name)}", text):
+        return True
+    of_resources = {each for each in _references(arn) if _kind(each) != "data"}
+    declared = f"{bucket.instance.declared}."
+    return (
+        bool(re.fullmatch(r"(arn:[^:]*:s3:::)?\$\{\}", text))
+        and bool(of_resources)
+        and all(each.startswith(declared) for each in of_resources)
+    )
+
+
+def _listed(value: object) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _rests_on(resource: Resource, name: str) -> frozenset[str]:
+    """What an unknown argument is made of: the addresses of resources, variables and the like."""
+    value = resource.values.get(name)
+    return _references(value) or resource.instance.references.get((name,), frozenset())
+
+
+def _references(value: object) -> frozenset[str]:
+    return value.references if isinstance(value, Unknown) else frozenset()
+
+
+def _kind(address: str) -> str:
+    """The resource type in an address, `var` or `data` for what is no resource."""
+    return re.sub(r"^(?:module\.[^.]+\.)*", "", address).split(".")[0]
+
+
 proxy_tls = ProxyTls()
 database_tls = DatabaseTls()
+database_ca = DatabaseCa()
+client_tls = ClientTls()
+state_tls = StateTls()

@@ -2,8 +2,9 @@
 
 from argparse import Namespace
 
-from nexusctl.commands.display import Display, show
+from nexusctl.commands.display import Display
 from nexusctl.commands.planning import Planned, exit_code, planning
+from nexusctl.commands.show import show
 from nexusctl.commands.walk import Walk, confirmed
 from nexusctl.errors import Exit, Refused
 from nexusctl.report import text

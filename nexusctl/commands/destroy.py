@@ -5,8 +5,9 @@ from argparse import Namespace
 from rich.text import Text
 
 from nexusctl.commands.apply import apply_plan
-from nexusctl.commands.display import Display, show
+from nexusctl.commands.display import Display
 from nexusctl.commands.planning import planning_destruction
+from nexusctl.commands.show import show
 from nexusctl.commands.walk import Walk, confirmed
 from nexusctl.errors import Exit, Refused
 from nexusctl.report import text

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -16,14 +16,6 @@ from nexusctl.terraform.events import Event, ResourceEvent
 TITLE_WIDTH = 10
 
 
-class ReportConsole(Console):
-    """Standard output. A reader who has left ends the command, in the way `__main__` knows."""
-
-    def on_broken_pipe(self) -> None:
-        """Rich's own answer would be to exit with 1."""
-        raise BrokenPipeError
-
-
 class ProgressConsole(Console):
     """Standard error. Nobody may be reading it; the work goes on."""
 
@@ -33,13 +25,6 @@ class ProgressConsole(Console):
     def on_broken_pipe(self) -> None:
         """Say no more. Rich's own answer would be to exit, in the middle of an apply."""
         self.quiet = True
-
-
-def show(lines: Iterable[Text]) -> None:
-    """Print a report on standard output. Long lines are the terminal's to wrap."""
-    console = ReportConsole(highlight=False)
-    for line in lines:
-        console.print(line, soft_wrap=True)
 
 
 @dataclass(slots=True)

@@ -3,8 +3,9 @@
 import json
 from argparse import Namespace
 
-from nexusctl.commands.display import Display, show
+from nexusctl.commands.display import Display
 from nexusctl.commands.planning import initialise
+from nexusctl.commands.show import show
 from nexusctl.commands.walk import Walk
 from nexusctl.errors import Exit, UsageWrong
 from nexusctl.report import text

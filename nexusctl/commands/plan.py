@@ -5,8 +5,9 @@ from argparse import Namespace
 
 from rich.text import Text
 
-from nexusctl.commands.display import Display, show
+from nexusctl.commands.display import Display
 from nexusctl.commands.planning import exit_code, planning
+from nexusctl.commands.show import show
 from nexusctl.commands.walk import Walk
 from nexusctl.report import document, text
 

@@ -4,14 +4,17 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nexusctl.commands.display import Display
+from nexusctl.commands.remedies import with_diffs
 from nexusctl.commands.walk import Walk
 from nexusctl.errors import Exit
+from nexusctl.policy.gate import Case
 from nexusctl.policy.verdict import Verdict
 from nexusctl.render.rendered import Rendered
+from nexusctl.render.write import altered
 from nexusctl.terraform.events import Event, ResourceEvent
 from nexusctl.terraform.plan import Plan, parse_plan
 from nexusctl.terraform.terraform import Terraform
@@ -44,14 +47,13 @@ def planning(walk: Walk, display: Display) -> Iterator[Planned]:
         gate = stack.enter_context(walk.gate())
         stack.enter_context(_no_plan_left(walk))
         rendered = walk.render(display)
-        judging = stack.enter_context(ThreadPoolExecutor(1)).submit(
-            gate.judge_rendered, walk.work.root, rendered, walk.environment
-        )
+        case = _case(walk, rendered)
+        judging = stack.enter_context(ThreadPoolExecutor(1)).submit(gate.judge_files, case)
         terraform = walk.terraform(display)
         with walk.explained(rendered):
             initialise(terraform, rendered, display)
         with display.phase("policies") as phase:
-            files = judging.result()
+            files = with_diffs(judging.result(), walk.environment)
             phase.note(_said(files))
         if not files.passed:
             yield Planned(rendered, (files,), terraform)
@@ -59,12 +61,19 @@ def planning(walk: Walk, display: Display) -> Iterator[Planned]:
         with walk.explained(rendered):
             document = _plan(terraform, walk.work.plan, display, on_change=gate.start)
         with display.phase("policies") as phase:
-            judged = gate.judge_plan(document, rendered, walk.environment)
+            verdict = gate.judge_plan(_case(walk, rendered), document, files)
+            judged = with_diffs(verdict, walk.environment)
             phase.note(_said(judged))
         plan = parse_plan(json.loads(document.read_bytes()))
         document.unlink()
         walk.note_what_was_interrupted(terraform, plan, display)
         yield Planned(rendered, (files, judged), terraform, plan)
+
+
+def _case(walk: Walk, rendered: Rendered) -> Case:
+    """The environment and its root, which has to be on the disk as it was rendered."""
+    case = Case.of_environment(walk.environment, rendered)
+    return replace(case, missing=altered(rendered, walk.work.root))
 
 
 @contextmanager
@@ -126,9 +135,9 @@ def _plan(
 
 
 def _said(verdict: Verdict) -> str:
-    subject = "files" if verdict.subject == "rendered" else "plan"
+    subject = verdict.subject
     if verdict.passed:
-        return f"{subject}: {len(verdict.findings)} findings, all passed"
+        return f"{subject}: {len(verdict.findings)} findings, none denied"
     return f"{subject}: {len(verdict.denied)} denied, {len(verdict.unjudged)} not judged"
 
 

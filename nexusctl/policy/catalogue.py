@@ -2,12 +2,14 @@
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from nexusctl.errors import Location, ToolUnfit
-from nexusctl.policy.verdict import Severity
+from nexusctl.policy.verdict import TIERS, About, Severity
 
 # What the project exists for. A folder of policies without one of these judges nothing.
 REQUIRED = (
@@ -16,28 +18,9 @@ REQUIRED = (
     "NEXUS_PROXY_AUTHENTICATION",
     "NEXUS_NO_HARDCODED_PASSWORD",
 )
-EVERY_RESOURCE = "*"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class About:
-    """What a policy says of itself. In a policy's file its arguments are plain literals.
-
-    `resources` are the resource types it applies to, or `EVERY_RESOURCE`.
-    `setting` is the dotted path of the environment value that decides, where there is one.
-    """
-
-    id: str
-    title: str
-    severity: Severity
-    why: str
-    fix: str
-    resources: tuple[str, ...]
-    setting: str | None = None
-
-    def applies_to(self, resource_type: str) -> bool:
-        """Whether a resource of this type needs a record of this policy."""
-        return EVERY_RESOURCE in self.resources or resource_type in self.resources
+_LOCK = Lock()
 
 
 def policy_files(directory: Path) -> tuple[Path, ...]:
@@ -64,8 +47,16 @@ def read_catalogue(directory: Path) -> Mapping[str, About]:
         ToolUnfit: the directory is missing or empty, a file does not parse or holds no policy, an
             `About` is not made of literals, or an id is there twice.
     """
+    files = policy_files(directory)
+    # CPython 3.11's ast.parse is not to be called in two threads at once (gh-106905).
+    with _LOCK:
+        return _read(files, tuple((file.stat().st_mtime_ns, file.stat().st_size) for file in files))
+
+
+@lru_cache(maxsize=8)
+def _read(files: tuple[Path, ...], _version: tuple[tuple[int, int], ...]) -> Mapping[str, About]:
     catalogue: dict[str, About] = {}
-    for file in policy_files(directory):
+    for file in files:
         found = False
         for node in ast.walk(_parse(file)):
             if isinstance(node, ast.Call) and getattr(node.func, "id", None) == About.__name__:
@@ -102,13 +93,20 @@ def _about(file: Path, call: ast.Call) -> About:
         arguments: dict[str, Any] = {
             str(keyword.arg): _literal(keyword.value) for keyword in call.keywords
         }
-        return About(**arguments)
+        about = About(**arguments)
     except (KeyError, TypeError, ValueError) as error:
         raise ToolUnfit(
             f"the policy's About(...) cannot be read: {error}",
-            hint="its arguments are literals: id, title, severity, why, fix, resources, setting",
+            hint=f"its arguments are literals: {', '.join(each.name for each in fields(About))}",
             location=Location(file, call.lineno),
         ) from None
+    if not about.resources or not about.tiers or not set(about.tiers) <= set(TIERS):
+        raise ToolUnfit(
+            f"{about.id} applies to nothing",
+            hint=f"resources has types, and tiers some of {', '.join(TIERS)}",
+            location=Location(file, call.lineno),
+        )
+    return about
 
 
 def _literal(node: ast.expr) -> object:

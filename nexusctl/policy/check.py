@@ -1,15 +1,16 @@
-"""What a policy in `policies/` is made of: checkov's resource check, told apart in three answers.
+"""What a policy in `policies/` is made of: a checkov resource check with one of three answers.
 
 checkov knows passed and failed, and silently drops everything else. A policy here always answers
-with a message, and "unknown" has a meaning: in a rendered root it defers to the plan, in a plan it
-is a failure.
+with a message, and "unknown" has a meaning: what the files do not know the plan decides, and the
+other way round; what neither knows has not passed.
 """
 
+import json
 import re
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar
 
@@ -18,13 +19,17 @@ from checkov.terraform.checks.resource.base_resource_check import (
     BaseResourceCheck,
 )
 
-from nexusctl.policy.catalogue import About
+from nexusctl.configuration.configuration import Instance
+from nexusctl.configuration.values import Json, Partial, Unknown
+from nexusctl.policy.literals import plain
+from nexusctl.policy.subject import Subject, from_checkov, to_checkov
+from nexusctl.policy.verdict import About
 
-__all__ = ["ABSENT", "UNKNOWN", "About", "Answer", "Block", "Policy", "Resource"]
+__all__ = ["ABSENT", "UNKNOWN", "About", "Answer", "Block", "Builtin", "Policy", "Resource"]
 
 
 class Special(Enum):
-    """What an attribute holds when it holds no value."""
+    """What an argument holds when it holds no value."""
 
     ABSENT = "absent"
     UNKNOWN = "unknown"
@@ -33,20 +38,8 @@ class Special(Enum):
 ABSENT = Special.ABSENT
 UNKNOWN = Special.UNKNOWN
 
-# What the worker writes in a plan's resources where the value is known after apply only.
-AFTER_APPLY = "${known after apply}"
 
-# In HCL checkov leaves what it could not resolve as a string without quotes or `${}`. No value a
-# policy compares with has any of these forms.
-_EXPRESSION = re.compile(
-    r"""\$\{ | [?\[({] |
-    ^(var|local|module|data|each|count|path|self|terraform|ephemeral|[a-z]\w*\.(key|value))\b\. |
-    ^[a-z][a-z0-9_]*\.(key|value)\b | ^[a-z][a-z0-9]*_[a-z0-9_]*\.[\w-]+""",
-    re.VERBOSE,
-)
-
-
-class Outcome(Enum):
+class Decision(Enum):
     """The three answers."""
 
     PASSED = "passed"
@@ -56,115 +49,182 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a policy says of a resource. The message never carries a secret's text."""
+    """What a policy says of a resource. The message never carries a secret's text.
 
-    outcome: Outcome
+    `path` leads to the argument that decided (`("auth", 1, "iam_auth")`): findings name its line.
+    `setting` is the environment value to edit and `remedy` what to write there, where they are
+    others than the policy's own.
+    """
+
+    decision: Decision
     message: str
+    path: tuple[str | int, ...] = ()
+    setting: str | None = None
+    remedy: str | int | bool | None = None
 
     @classmethod
     def passed(cls, message: str) -> "Answer":
         """The resource is as the policy wants it."""
-        return cls(Outcome.PASSED, message)
+        return cls(Decision.PASSED, message)
 
     @classmethod
-    def failed(cls, message: str) -> "Answer":
+    def failed(
+        cls,
+        message: str,
+        *path: str | int,
+        setting: str | None = None,
+        remedy: str | int | bool | None = None,
+    ) -> "Answer":
         """The resource is not as the policy wants it."""
-        return cls(Outcome.FAILED, message)
+        return cls(Decision.FAILED, message, path, setting, remedy)
 
     @classmethod
-    def unknown(cls, message: str) -> "Answer":
-        """A value that decides is not known. Fails a plan."""
-        return cls(Outcome.UNKNOWN, message)
+    def unknown(cls, message: str, *path: str | int) -> "Answer":
+        """A value that decides is not known."""
+        return cls(Decision.UNKNOWN, message, path)
 
     @classmethod
-    def worst(cls, answers: "list[Answer]", otherwise: str) -> "Answer":
+    def worst(cls, answers: "Iterable[Answer]", otherwise: str) -> "Answer":
         """The failures together, or else the unknowns, or else a pass saying `otherwise`."""
-        for outcome in (Outcome.FAILED, Outcome.UNKNOWN):
-            messages = [answer.message for answer in answers if answer.outcome is outcome]
-            if messages:
-                return cls(outcome, "; ".join(messages))
+        every = list(answers)
+        for decision in (Decision.FAILED, Decision.UNKNOWN):
+            some = [answer for answer in every if answer.decision is decision]
+            if some:
+                first = some[0]
+                message = "; ".join(dict.fromkeys(answer.message for answer in some))
+                return cls(decision, message, first.path, first.setting, first.remedy)
         return cls.passed(otherwise)
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The body of a resource or of a block in it, with the lists that checkov wraps all in gone."""
+    """The body of a resource, or of a block in it. `path` leads to it from the resource."""
 
-    conf: Mapping[str, Any]
-    planned: bool
+    values: Mapping[str, Any]
+    path: tuple[str | int, ...]
 
     def value(self, name: str) -> Any:
-        """The value of an argument, or ABSENT (not set, or null), or UNKNOWN."""
-        value = self.conf.get(name)
-        if isinstance(value, list) and len(value) == 1:
-            value = value[0]
-        if value is None or value == []:
+        """The value of an argument, or ABSENT (not set, null or an empty text), or UNKNOWN.
+
+        Elements of a list that are not known are UNKNOWN, too.
+        """
+        value = self.values.get(name)
+        if value is None or value == "":
             return ABSENT
-        if value == AFTER_APPLY:
+        if isinstance(value, Unknown):
             return UNKNOWN
-        if not self.planned and isinstance(value, str) and _EXPRESSION.search(value):
-            return UNKNOWN
+        if isinstance(value, list):
+            return [UNKNOWN if isinstance(item, Unknown) else item for item in value]
         return value
 
     def blocks(self, name: str) -> list["Block"]:
-        """The nested blocks of that name, those of a `dynamic` block included as it writes them."""
-        content = list(self._contents(self.conf.get(name)))
-        for dynamic in self._contents(self.conf.get("dynamic")):
-            body = dynamic.conf.get(name)
-            for block in self._contents(body):
-                inner = block.conf.get("content")
-                content.extend(self._contents(inner) if inner is not None else [block])
-        return content
+        """The nested blocks of that name, those that `dynamic` blocks make included."""
+        value = self.values.get(name)
+        return [
+            Block(item, (*self.path, name, number))
+            for number, item in enumerate(value if isinstance(value, list) else [])
+            if isinstance(item, Mapping)
+        ]
 
-    def has_dynamic(self, name: str) -> bool:
-        """Whether a `dynamic` block makes blocks of that name, so that `blocks` may lack some.
+    def text(self, name: str) -> Any:
+        """An argument as text, out of base64, each unknown part as `${}`; or what `value` gives."""
+        value = self.values.get(name)
+        if isinstance(value, Partial):
+            return value.text
+        value = self.value(name)
+        return plain(value) if isinstance(value, str) else value
 
-        checkov expands these in HCL incompletely (it may even drop the static blocks beside
-        them), so only what is wrong in them can be believed.
+    def document(self, name: str) -> Any:
+        """A JSON argument such as an IAM policy as Python values, unknown leaves as UNKNOWN.
+
+        ABSENT when it is not set, UNKNOWN when it is not known or not JSON.
         """
-        return any(name in block.conf for block in self._contents(self.conf.get("dynamic")))
+        value = self.values.get(name)
+        if isinstance(value, Json):
+            return _marked(value.value)
+        if isinstance(value, str) and value:
+            try:
+                return json.loads(value)
+            except ValueError:
+                return UNKNOWN
+        return self.value(name)
 
-    def _contents(self, value: object) -> Iterator["Block"]:
-        if isinstance(value, list):
-            for item in value:
-                yield from self._contents(item)
-        elif isinstance(value, dict):
-            yield Block(value, self.planned)
+    def answer(self, name: str, wanted: Any, *, absent: str = "is not set") -> Answer:
+        """Whether an argument has the value wanted: true, "REQUIRED" and the like."""
+        value, here = self.value(name), (*self.path, name)
+        shown = json.dumps(wanted) if isinstance(wanted, bool) else wanted
+        subject = ".".join(str(part + 1 if isinstance(part, int) else part) for part in here)
+        if value is UNKNOWN:
+            return Answer.unknown(f"{subject} is not known", *here)
+        if value is ABSENT:
+            return Answer.failed(f"{subject} {absent}, so not {shown}", *here)
+        # Terraform converts: "true" is true to it, and some of the provider's arguments are texts.
+        if _spelled(value) == _spelled(wanted):
+            return Answer.passed(f"{subject} is {shown}")
+        plain = isinstance(value, bool | int) or value in ("true", "false")
+        found = _spelled(value) if plain else "something else"
+        return Answer.failed(f"{subject} is {found}, not {shown}", *here)
 
 
 @dataclass(frozen=True, slots=True)
 class Resource(Block):
     """A resource under judgement, and the others beside it."""
 
-    address: str = ""
-    type: str = ""
-    peers: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
+    instance: Instance
+    subject: Subject
+
+    @classmethod
+    def of(cls, instance: Instance, subject: Subject) -> "Resource":
+        """The resource that an instance of a root or plan is."""
+        return cls(instance.values, (), instance, subject)
 
     @property
-    def module(self) -> str:
-        """The address of its module with a trailing dot, empty for the root."""
-        return self.address[: self.address.rindex(f"{self.type}.")] if self.type else ""
+    def address(self) -> str:
+        """Terraform's address of it."""
+        return self.instance.address
 
-    def of_type(self, resource_type: str) -> list["Resource"]:
-        """All resources of that type in the same root or plan."""
+    @property
+    def type(self) -> str:
+        """`aws_db_proxy` and the like."""
+        return self.instance.type
+
+    def uncertain(self, block: str) -> bool:
+        """Whether a `dynamic` block makes nobody knows how many of these blocks, or none.
+
+        Then `blocks` has one in their place, with what does not depend on the number; in a plan it
+        has those that are known.
+        """
+        value = self.values.get(block)
+        unknown = (
+            any(isinstance(each, Unknown) for each in value) if isinstance(value, list) else False
+        )
+        return block in self.instance.dynamic_unknown or isinstance(value, Unknown) or unknown
+
+    def of_type(self, *resource_types: str) -> list["Resource"]:
+        """All resources of these types in the same root or plan, itself excepted."""
         return [
-            Resource(conf, self.planned, address, kind, self.peers)
-            for address, (kind, conf) in self.peers.items()
-            if kind == resource_type
+            Resource.of(instance, self.subject)
+            for kind in resource_types
+            for instance in self.subject.of_type(kind)
+            if instance.address != self.address
         ]
 
-    def referred(self, argument: str, resource_type: str) -> list["Resource"]:
-        """The resources of that type in the same module that an argument's expression names."""
-        texts = [str(self.conf.get(argument)), str(self.conf.get("references_", ""))]
-        names = {
-            name for text in texts for name in re.findall(rf"\b{resource_type}\.([\w-]+)", text)
-        }
-        addresses = {f"{self.module}{resource_type}.{name}" for name in names}
+    def refers_to(self, name: str, *resource_types: str) -> list["Resource"]:
+        """The resources of these types that an argument, or a block of that name, points at.
+
+        By what its expression refers to, through variables, locals, outputs and loops, and by its
+        value where that is the id, ARN or name of one.
+        """
         return [
-            resource
-            for resource in self.of_type(resource_type)
-            if re.sub(r"\[[^]]*\]$", "", resource.address) in addresses
+            Resource.of(other, self.subject)
+            for other in self.subject.referred(self.instance, name)
+            if other.type in resource_types
         ]
+
+    def referring(self, resource_type: str, name: str) -> list["Resource"]:
+        """The resources of that type whose argument `name` points at this one."""
+        every = self.subject.referring(resource_type, name)
+        return [Resource.of(other, self.subject) for other in every.get(self.address, ())]
 
 
 class Policy(BaseResourceCheck, ABC):  # type: ignore[misc]  # checkov has no stubs
@@ -172,10 +232,10 @@ class Policy(BaseResourceCheck, ABC):  # type: ignore[misc]  # checkov has no st
 
     about: ClassVar[About]
 
-    # Filled by the worker: the resources of the scan by address, and what no checkov record holds.
-    peers: ClassVar[dict[str, tuple[str, Mapping[str, Any]]]] = {}
-    unknowns: ClassVar[list[tuple[str, str, str]]] = []
-    raised: ClassVar[list[tuple[str, str, str]]] = []
+    # Set by the worker: all that is judged together, and where the answers go that checkov's result
+    # has no room for. By itself checkov knows one resource at a time.
+    subject: ClassVar[Subject] = Subject(())
+    answers: ClassVar[list[Answer]] = []
 
     def __init__(self) -> None:
         super().__init__(
@@ -192,26 +252,85 @@ class Policy(BaseResourceCheck, ABC):  # type: ignore[misc]  # checkov has no st
     def scan_entity_conf(self, conf: dict[str, Any], entity_type: str) -> CheckResult:
         """Answer checkov."""
         self.entity_type = entity_type
-        address = str(conf.get("__address__", ""))
-        planned = "__start_line__" not in conf
-        if not planned and conf.get("count") == [0]:
-            return CheckResult.UNKNOWN
-        try:
-            answer = self.judge(Resource(conf, planned, address, entity_type, self.peers))
-        except Exception as error:  # noqa: BLE001 - a policy may raise anything; checkov would hide it
-            # The exception's text may hold a value of the resource, so only its kind is told.
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{type(error).__name__} at {frame.filename}:{frame.lineno}"
-            self.raised.append((self.id, address, where))
-            return CheckResult.UNKNOWN
+        instance = self.subject.get(str(conf.get("__address__"))) or from_checkov(conf, entity_type)
+        answer = self.judge(Resource.of(instance, self.subject))
+        self.answers.append(answer)
         self.details = [answer.message]
-        if answer.outcome is Outcome.PASSED:
-            return CheckResult.PASSED
-        if answer.outcome is Outcome.UNKNOWN and not planned:
-            self.unknowns.append((self.id, address, answer.message))
-            return CheckResult.UNKNOWN
-        return CheckResult.FAILED
+        return CheckResult[answer.decision.name]
 
     def scan_resource_conf(self, conf: dict[str, Any]) -> CheckResult:
         """Answer checkov when it is asked without a resource type."""
         return self.scan_entity_conf(conf, self.entity_type)
+
+
+class Builtin(Policy):
+    """One of checkov's own checks, under its own id, judged like the others.
+
+    A subclass sets `check`, the instance in checkov's module, and `inspects`, the arguments that it
+    looks at (`"ingress.cidr_blocks"`): where one of them is not known, its pass is not believed.
+    """
+
+    check: ClassVar[BaseResourceCheck]
+    inspects: ClassVar[tuple[str, ...]]
+
+    def judge(self, resource: Resource) -> Answer:
+        """checkov's result."""
+        run = self.check.run(
+            resource.instance.file, to_checkov(resource.values), resource.address, resource.type, {}
+        )
+        looked_at, path = " or ".join(self.inspects), self.inspects[0].split(".")[:1]
+        if run["result"] is CheckResult.FAILED:
+            return Answer.failed(f"checkov's check of {looked_at} failed", *path)
+        unknown = any(_unknown_at(resource.values, name.split(".")) for name in self.inspects)
+        if unknown or run["result"] is not CheckResult.PASSED:
+            return Answer.unknown(f"{looked_at} is not known", *path)
+        return Answer.passed(f"checkov's check of {looked_at} passed")
+
+
+def raised(error: Exception) -> str:
+    """What a policy raised, and where; without the text, which may hold a value."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {frame.filename}:{frame.lineno}"
+
+
+def _spelled(value: object) -> object:
+    """A bool or number as Terraform spells it when it makes a text of it."""
+    return json.dumps(value) if isinstance(value, bool | int) else value
+
+
+def _marked(value: object) -> Any:
+    if isinstance(value, Unknown):
+        return UNKNOWN
+    if isinstance(value, Mapping):
+        return {key: _marked(item) for key, item in value.items()}
+    return [_marked(item) for item in value] if isinstance(value, list) else value
+
+
+def _unknown_at(value: object, path: list[str]) -> bool:
+    """Whether something unknown lies at a path, in any of the blocks on the way."""
+    if isinstance(value, Json):
+        return _open(value.value)
+    if isinstance(value, Unknown):
+        return True
+    if isinstance(value, list):
+        return any(_unknown_at(item, path) for item in value)
+    if isinstance(value, Mapping):
+        return any(
+            _unknown_at(item, path[1:])
+            for name, item in value.items()
+            if not path or name == path[0]
+        )
+    return False
+
+
+def _open(value: object) -> bool:
+    """Whether a part of a policy document could still become anything.
+
+    What another resource will give, its ARN say, is no wildcard; a variable may be one.
+    """
+    if isinstance(value, Unknown):
+        given = value.references
+        return not given or any(re.search(r"(^|\.)var\.", each) for each in given)
+    if isinstance(value, Mapping):
+        return any(map(_open, value.values()))
+    return isinstance(value, list) and any(map(_open, value))

@@ -3,15 +3,16 @@
 import contextlib
 import json
 import os
+import pickle
 import selectors
-import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from subprocess import PIPE, Popen, TimeoutExpired
 from typing import Any
 
+from nexusctl.configuration.configuration import Instance
 from nexusctl.workspace import PACKAGE
 
 _PATIENCE_AT_THE_END_SECONDS = 2.0
@@ -47,23 +48,21 @@ class Worker:
         """Whether it can still be asked."""
         return self._process.poll() is None
 
-    def ask(self, subject: str, path: Path, *, patience_seconds: float) -> Mapping[str, Any]:
-        """The worker's answer.
+    def ask(
+        self, instances: Sequence[Instance], tier: str, *, patience_seconds: float
+    ) -> Mapping[str, Any]:
+        """What the policies of a tier say of resources.
 
         Raises:
             WorkerLost: it ended, did not answer in time, or answered something else.
         """
         self._number += 1
-        question = {"number": self._number, "subject": subject, "path": str(path.resolve())}
-        stdin = self._process.stdin
-        assert stdin is not None  # noqa: S101 - it was opened as a pipe
+        question = {"number": self._number, "tier": tier, "instances": tuple(instances)}
         try:
-            stdin.write(json.dumps(question).encode() + b"\n")
-            stdin.flush()
+            line = self._exchange(pickle.dumps(question), time.monotonic() + patience_seconds)
+            answer = json.loads(line)
         except OSError:
             raise WorkerLost(self._end()) from None
-        try:
-            answer = json.loads(self._line(time.monotonic() + patience_seconds))
         except ValueError:
             answer = None
         if not isinstance(answer, dict) or answer.get("number") != self._number:
@@ -71,30 +70,39 @@ class Worker:
         return answer
 
     def close(self) -> None:
-        """End the process: its input ends, and if it does not see that, it is killed."""
+        """End the process at once: it has nothing to finish, and may still be importing checkov."""
+        if self.alive:
+            self._process.kill()
+        self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
-        try:
-            self._process.wait(_PATIENCE_AT_THE_END_SECONDS)
-        except TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
 
-    def _line(self, deadline: float) -> bytes:
-        stdout = self._process.stdout
+    def _exchange(self, question: bytes, deadline: float) -> bytes:
+        """Send the question while the worker takes it, then wait for its line."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None  # noqa: S101 - it was opened as a pipe
         assert stdout is not None  # noqa: S101 - it was opened as a pipe
+        os.set_blocking(stdin.fileno(), False)
+        rest = memoryview(question)
         with selectors.DefaultSelector() as selector:
+            selector.register(stdin, selectors.EVENT_WRITE)
             selector.register(stdout, selectors.EVENT_READ)
             while b"\n" not in self._rest:
-                if not selector.select(max(0.0, deadline - time.monotonic())):
+                ready = selector.select(max(0.0, deadline - time.monotonic()))
+                if not ready:
                     raise WorkerLost("it did not answer in time")
-                data = os.read(stdout.fileno(), 1 << 16)
-                if not data:
-                    raise WorkerLost(self._end())
-                self._rest += data
+                for key, _ in ready:
+                    if key.fileobj is stdin:
+                        rest = rest[os.write(stdin.fileno(), rest) :]
+                        if not rest:
+                            selector.unregister(stdin)
+                    else:
+                        data = os.read(stdout.fileno(), 1 << 16)
+                        if not data:
+                            raise WorkerLost(self._end())
+                        self._rest += data
         line, _, self._rest = self._rest.partition(b"\n")
         return line
 
@@ -111,7 +119,6 @@ def _environment() -> dict[str, str]:
     return environment | {
         "PYTHONPATH": str(PACKAGE.parent),
         "PYTHONUTF8": "1",
-        # A file takes milliseconds. Some nested quotes take checkov's parser for ever, and by
-        # itself it gives up after ten seconds, twice.
-        "HCL_PARSE_TIMEOUT_SEC": "3",
+        # Neither warning nor error: checkov would log what a check raised, values and all.
+        "CHECKOV_CHECK_FAIL_LEVEL": "OFF",
     }

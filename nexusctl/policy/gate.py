@@ -1,32 +1,103 @@
-"""The gate: a rendered root or a plan in, a verdict out. It fails closed.
+"""The gate: a Terraform root or a plan in, a verdict out. It fails closed.
 
 What must be judged is counted here, from the files and the plan themselves. What the worker says
 is compared with that: each (policy, resource) needs exactly one record, and whatever is missing,
 doubled, or went wrong on the way is in the verdict as unjudged.
 """
 
+import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from nexusctl.configuration.configuration import Configuration, Instance, read
 from nexusctl.environment.origin import Origin
-from nexusctl.policy.cache import AnswerCache
-from nexusctl.policy.catalogue import REQUIRED, About, read_catalogue
+from nexusctl.policy.cache import Cache, policies_digest
+from nexusctl.policy.catalogue import REQUIRED, read_catalogue
 from nexusctl.policy.client import Worker, WorkerLost
-from nexusctl.policy.planned import incomplete, managed, plan_digest, read_plan, without_indexes
-from nexusctl.policy.search import Hit, in_files, in_plan, in_settings
-from nexusctl.policy.source import Declared, Malformed, declared
-from nexusctl.policy.verdict import Finding, Verdict
+from nexusctl.policy.planned import (
+    incomplete,
+    instances,
+    plan_digest,
+    read_plan,
+    without_indexes,
+)
+from nexusctl.policy.search import Hit, in_files, in_plan, in_settings, in_state
+from nexusctl.policy.subject import environment_of, judged
+from nexusctl.policy.verdict import (
+    TIERS,
+    About,
+    Finding,
+    Outcome,
+    Remedy,
+    Setting,
+    Subject,
+    Verdict,
+)
+from nexusctl.policy.waivers import WAIVER, Waiver
+from nexusctl.policy.waivers import apply as apply_waivers
 from nexusctl.render.rendered import Rendered
 
 if TYPE_CHECKING:
     from nexusctl.environment.environment import Environment
 
 PASSWORDS = "NEXUS_NO_HARDCODED_PASSWORD"
-_TERRAFORM_READS = (".tf", ".tf.json", ".tfvars", ".tfvars.json", ".tofu")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is judged, and by which measure.
+
+    `files` is the Terraform root, path by path, empty where only a plan is at hand. `root` is where
+    the files lie, None for a rendered root. `strict`: what the files leave to the plan has not been
+    judged, because no plan will be.
+    """
+
+    name: str
+    tier: str
+    source: Path
+    files: Mapping[str, str]
+    root: Path | None = None
+    strict: bool = False
+    environment: "Environment | None" = None
+    rendered: Rendered | None = None
+    today: date = field(default_factory=date.today)
+    missing: tuple[str, ...] = ()  # why `files` are not all that Terraform would read
+
+    @classmethod
+    def of_environment(cls, environment: "Environment", rendered: Rendered) -> "Case":
+        """An environment and the root that was rendered from it."""
+        return cls(
+            environment.name,
+            environment.settings.tier,
+            environment.files[0],
+            rendered.files,
+            environment=environment,
+            rendered=rendered,
+        )
+
+    @property
+    def waivers(self) -> list[Waiver]:
+        """The waivers of the environment."""
+        environment = self.environment
+        if environment is None:
+            return []
+        return [
+            Waiver(
+                each.policy,
+                each.resource,
+                each.reason,
+                each.owner,
+                each.expires,
+                environment.origin("waivers", number),
+            )
+            for number, each in enumerate(environment.settings.waivers)
+        ]
 
 
 class Gate:
@@ -41,7 +112,7 @@ class Gate:
     ) -> None:
         self._policies = policies
         self._log = log
-        self._cache = AnswerCache(cache) if cache else None
+        self._cache = Cache(cache) if cache else None
         self._patience = patience_seconds
         self._worker: Worker | None = None
 
@@ -54,7 +125,7 @@ class Gate:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stop()
+        self.stop()
 
     @property
     def catalogue(self) -> Mapping[str, About]:
@@ -68,244 +139,301 @@ class Gate:
     def start(self) -> None:
         """Let the worker begin its import of checkov. Returns at once."""
         if self._worker is None or not self._worker.alive:
-            self._stop()
+            self.stop()
             self._worker = Worker(self._policies, self._log)
 
-    def judge_rendered(
-        self, directory: Path, rendered: Rendered, environment: "Environment"
-    ) -> Verdict:
-        """What the policies say of the root that `rendered` was written to.
+    def stop(self) -> None:
+        """End the worker. The next question gets a new one, with the policies as they are then."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+    def judge_files(self, case: Case) -> Verdict:
+        """What the policies say of a Terraform root.
 
         Raises:
             ToolUnfit: the policies cannot be read.
         """
         catalogue = self.catalogue
-        trouble = _strangers(directory, rendered)
-        resources: list[Declared] = []
-        hits = in_settings(environment.settings.model_dump())
-        try:
-            resources = declared(rendered.files)
-            hits += in_files(rendered.files)
-        except Malformed as error:
-            trouble.append(str(error))
+        key = self._key("files", case, _digest(case.files))
+        answer = self._kept(key)
+        if answer is None:
+            self.start()  # it imports checkov while the files are read
+        configuration = read(case.files)
+        expected = judged(configuration)
+        if case.environment:
+            settings = case.environment.settings.model_dump(mode="json")
+            expected.append(environment_of(case.environment.name, settings))
+        trouble = [
+            *case.missing,
+            *(f"{each.file}:{each.line}: {each.message}" for each in configuration.problems),
+        ]
+        hits = in_settings(case.environment.settings.model_dump()) if case.environment else []
+        hits += in_files(case.files)
+        if not expected and case.root is not None:
+            trouble.append("there is no resource in it: nothing was judged")
+        if answer is None:
+            answer = self._ask(expected, case.tier)
+        judging = _Judging("files", case, catalogue, answer, trouble)
+        judging.expect(expected)
+        verdict = judging.verdict(expected, hits)
+        self._keep(key, answer, verdict)
+        return verdict
 
-        def judge(answer: Mapping[str, Any]) -> Verdict:
-            judged = _Judged(catalogue, rendered, environment, resources, answer, trouble)
-            judged.expect(
-                ((resource.address, resource.type) for resource in resources), instances=False
-            )
-            return judged.verdict("rendered", hits)
-
-        return self._judge("rendered", directory, rendered.digest, judge, cached=not trouble)
-
-    def judge_plan(
-        self, plan_json: Path, rendered: Rendered, environment: "Environment"
-    ) -> Verdict:
+    def judge_plan(self, case: Case, plan_json: Path, files: Verdict | None = None) -> Verdict:
         """What the policies say of a plan, given as the file that holds its JSON.
+
+        `files` is the verdict on the root that was planned. It decides where the plan does not know
+        a value yet: what is in a policy document, say, whose ARNs AWS has not made.
 
         Raises:
             ToolUnfit: the policies or the plan cannot be read.
         """
         catalogue = self.catalogue
         plan = read_plan(plan_json)
-        trouble = incomplete(plan)
-        resources: list[Declared] = []
-        try:
-            resources = declared(rendered.files)
-        except Malformed as error:
-            trouble.append(str(error))
-
-        def judge(answer: Mapping[str, Any]) -> Verdict:
-            judged = _Judged(catalogue, rendered, environment, resources, answer, trouble)
-            judged.expect(
-                ((resource.address, resource.type) for resource in managed(plan)), instances=True
-            )
-            return judged.verdict("plan", in_plan(plan))
-
-        return self._judge("plan", plan_json, plan_digest(plan), judge, cached=not trouble)
-
-    def _judge(
-        self,
-        subject: str,
-        path: Path,
-        digest: str,
-        judge: Callable[[Mapping[str, Any]], Verdict],
-        *,
-        cached: bool,
-    ) -> Verdict:
-        """The verdict on a kept answer, or else on a new one, which is then kept."""
-        key = self._cache.key(subject, digest, self._policies) if self._cache else ""
-        kept = self._cache.get(key) if self._cache and cached else None
-        if kept is not None:
-            return judge(kept)
-        answer = self._ask(subject, path)
-        verdict = judge(answer)
-        if self._cache and not verdict.unjudged:
-            self._cache.put(key, answer)
+        key = self._key("plan", case, plan_digest(plan) + _digest(case.files))
+        answer = self._kept(key)
+        if answer is None:
+            self.start()
+        configuration = read(case.files) if case.files else None
+        expected = instances(plan, configuration)
+        trouble = [*case.missing, *incomplete(plan)]
+        if configuration:
+            trouble += _unplanned(configuration, expected)
+        if answer is None:
+            answer = self._ask(expected, case.tier)
+        judging = _Judging("plan", case, catalogue, answer, trouble, files)
+        judging.expect(expected)
+        verdict = judging.verdict(expected, in_plan(plan))
+        self._keep(key, answer, verdict)
         return verdict
 
-    def _ask(self, subject: str, path: Path) -> Mapping[str, Any]:
+    def judge_state(self, case: Case, state: Mapping[str, Any]) -> Verdict:
+        """Whether a password stands in a state: the only question that a state answers.
+
+        Raises:
+            ToolUnfit: the policies cannot be read.
+        """
+        answer: Mapping[str, Any] = {"records": [], "errors": [], "loaded": list(self.catalogue)}
+        judging = _Judging("state", case, self.catalogue, answer, [])
+        return judging.verdict([], in_state(state))
+
+    def _key(self, subject: Subject, case: Case, digest: str) -> str:
+        if self._cache is None:
+            return ""
+        return f"{subject}-{case.tier}-{digest}-{policies_digest(self._policies)}"
+
+    def _kept(self, key: str) -> Mapping[str, Any] | None:
+        return self._cache.get(key) if self._cache else None
+
+    def _keep(self, key: str, answer: Mapping[str, Any], verdict: Verdict) -> None:
+        if self._cache and not verdict.unjudged:
+            self._cache.put(key, answer)
+
+    def _ask(self, expected: Sequence[Instance], tier: str) -> Mapping[str, Any]:
         self.start()
         assert self._worker is not None  # noqa: S101 - start() sets it
         try:
-            return self._worker.ask(subject, path, patience_seconds=self._patience)
+            return self._worker.ask(expected, tier, patience_seconds=self._patience)
         except WorkerLost as error:
-            self._stop()
+            self.stop()
             lost = f"the policy worker gave no answer: {error} (log: {self._log})"
-            return {"records": [], "unknowns": [], "errors": [lost], "loaded": []}
-
-    def _stop(self) -> None:
-        if self._worker is not None:
-            self._worker.close()
-            self._worker = None
+            return {"records": [], "errors": [lost], "loaded": []}
 
 
 @dataclass(slots=True)
-class _Judged:
+class _Judging:
     """One answer of the worker, on its way to a verdict."""
 
+    subject: Subject
+    case: Case
     catalogue: Mapping[str, About]
-    rendered: Rendered
-    environment: "Environment"
-    resources: list[Declared]
     answer: Mapping[str, Any]
     unjudged: list[str]
-    deferred: tuple[str, ...] = ()
+    files: Verdict | None = None
+    _known: dict[tuple[str, str], list[Outcome]] = field(default_factory=dict)
 
-    def expect(self, expected: Iterable[tuple[str, str]], *, instances: bool) -> None:
-        """Compare the records with the pairs there should be.
+    def __post_init__(self) -> None:
+        for finding in self.files.findings if self.files else ():
+            for place in {finding.resource, without_indexes(finding.resource)}:
+                self._known.setdefault((finding.policy.id, place), []).append(finding.outcome)
 
-        A plan tells the `instances`. In HCL a repeated resource is declared once and recorded for
-        each instance that checkov could work out, which may be none: that is left to the plan.
-        """
+    def expect(self, expected: Iterable[Instance]) -> None:
+        """Compare the records with the pairs of a policy and a resource that there should be."""
         self.unjudged += self.answer["errors"]
         missing = set(REQUIRED) - self.catalogue.keys()
         self.unjudged += [f"{policy}: there is no such policy" for policy in sorted(missing)]
         absent = self.catalogue.keys() ^ set(self.answer["loaded"])
         self.unjudged += [f"{policy}: not loaded as declared" for policy in sorted(absent)]
 
-        unknown = {(policy, address): why for policy, address, why in self.answer["unknowns"]}
-        records = [(record["policy"], record["resource"]) for record in self.answer["records"]]
-        counted = Counter([*records, *unknown])
-        repeated = {item.address for item in self.resources if item.repeated and not instances}
-        recorded = {(policy, without_indexes(address)) for policy, address in counted}
-        deferred = [f"{policy} {address}: {why}" for (policy, address), why in unknown.items()]
-        for address, kind in expected:
-            for policy in (about.id for about in self.catalogue.values() if about.applies_to(kind)):
-                pair = (policy, address)
-                if counted[pair] or (address in repeated and pair in recorded):
-                    continue
-                if address in repeated:
-                    deferred.append(f"{policy} {address}: its instances are not known")
-                else:
-                    self.unjudged.append(f"{policy} {address}: no record")
-        self.unjudged += [
-            f"{policy} {address}: {count} records"
-            for (policy, address), count in counted.items()
-            if count > 1
-        ]
-        self.deferred = tuple(sorted(deferred))
+        wanted = Counter(
+            (about.id, instance.address)
+            for instance in expected
+            for about in self.catalogue.values()
+            if about.applies_to(instance.type) and self.case.tier in about.tiers
+        )
+        given = Counter((record["policy"], record["resource"]) for record in self.answer["records"])
+        for policy, address in sorted(wanted.keys() | given.keys()):
+            if given[policy, address] == 0:
+                self.unjudged.append(f"{policy} {address}: no record")
+            elif wanted[policy, address] == 0:
+                self.unjudged.append(
+                    f"{policy} {address}: a record of nothing that was to be judged"
+                )
+            elif given[policy, address] > 1:
+                self.unjudged.append(f"{policy} {address}: {given[policy, address]} records")
+        if self.case.environment:
+            judged_by = {policy for policy, _ in wanted}
+            self.unjudged += [
+                f"{policy}: applies to nothing here, so nothing has been judged by it"
+                for policy in REQUIRED
+                if policy in self.catalogue and policy not in judged_by
+            ]
 
-    def verdict(self, subject: Any, hits: list[Hit]) -> Verdict:
-        """The findings, those of the search for passwords put in."""
+    def verdict(self, expected: Sequence[Instance], hits: Sequence[Hit]) -> Verdict:
+        """The findings, those of the search for passwords put in and the waivers applied."""
         findings = [
             self._finding(record)
             for record in self.answer["records"]
             if record["policy"] in self.catalogue
         ]
         if PASSWORDS in self.catalogue:
-            findings = self._with_hits(findings, hits)
-        findings.sort(key=lambda finding: (finding.passed, finding.policy, finding.resource))
-        return Verdict(subject, tuple(findings), tuple(self.unjudged), self.deferred)
+            findings = self._with_hits(findings, expected, hits)
+        before = self.files.findings if self.files else ()
+        findings, notices = apply_waivers(
+            findings, self.case.waivers, self.catalogue, self.case.today, before
+        )
+        if self.case.strict:
+            self.unjudged += [
+                f"{finding.policy.id} {finding.resource}: {finding.message}"
+                for finding in findings
+                if finding.outcome is Outcome.DEFERRED
+            ]
+        return Verdict(
+            self.subject,
+            self.case.name,
+            self.case.source,
+            tuple(sorted(findings, key=lambda finding: finding.order)),
+            tuple(dict.fromkeys(self.unjudged)),
+            tuple(notices),
+            self.case.root,
+            {**self.catalogue, WAIVER.id: WAIVER},
+        )
 
     def _finding(self, record: Mapping[str, Any]) -> Finding:
         about = self.catalogue[record["policy"]]
+        outcome, message = self._outcome(record)
+        setting = self._setting(record["setting"] or next(iter(about.settings), None))
+        remedy = None
+        value = about.remedy if record["remedy"] is None else record["remedy"]
+        if outcome is Outcome.FAILED and setting and value is not None:
+            remedy = Remedy(setting.origin.path, value, here=about.tiers != TIERS)
         file, line = record["file"], record["line"]
-        if file is None:
-            file, line = self._place(record["resource"])
-        return Finding(
-            policy=about.id,
-            severity=about.severity,
-            resource=record["resource"],
-            passed=record["passed"],
-            message=record["message"],
-            fix=about.fix,
-            file=file,
-            line=line,
-            origin=self._origin(about),
-        )
+        place = record["resource"]
+        return Finding(about, place, outcome, message, file, line, setting, remedy)
 
-    def _place(self, address: str) -> tuple[str | None, int | None]:
-        """The header of the resource in the rendered root: a plan has no lines."""
-        plain = without_indexes(address)
-        for item in self.resources:
-            if item.address == plain:
-                return item.file, item.line
-        return None, None
+    def _outcome(self, record: Mapping[str, Any]) -> tuple[Outcome, str]:
+        """A value that this point does not know is decided at the other one, or fails the plan."""
+        message = record["message"]
+        if record["decision"] != "unknown":
+            return Outcome(record["decision"]), message
+        if self.subject == "files":
+            return Outcome.DEFERRED, message
+        same = self._of_files(record["policy"], record["resource"])
+        if same and set(same) <= {Outcome.PASSED, Outcome.WAIVED, Outcome.KNOWN}:
+            return Outcome.PASSED, f"{message} yet; the files decide it"
+        if self.files is None:
+            return Outcome.FAILED, f"{message} before apply; judge it with its files: --path DIR"
+        return Outcome.FAILED, f"{message}, neither in the plan nor in the files"
 
-    def _origin(self, about: About) -> Origin | None:
-        return self.environment.origin(*about.setting.split(".")) if about.setting else None
+    def _of_files(self, policy: str, resource: str) -> list[Outcome]:
+        """What the files say of a resource, or of what stands there for all its instances."""
+        exact = self._known.get((policy, resource))
+        return exact or self._known.get((policy, without_indexes(resource)), [])
 
-    def _with_hits(self, findings: list[Finding], hits: list[Hit]) -> list[Finding]:
+    def _setting(self, dotted: str | None) -> Setting | None:
+        environment = self.case.environment
+        if environment is None or dotted is None:
+            return None
+        return _described(environment, tuple(dotted.split(".")))
+
+    def _with_hits(
+        self, findings: list[Finding], expected: Sequence[Instance], hits: Sequence[Hit]
+    ) -> list[Finding]:
         """A hit fails the record of its resource; one outside all resources is a finding itself."""
         about = self.catalogue[PASSWORDS]
+        declared = {instance.address: instance.declared for instance in expected}
+        in_file: dict[tuple[str, str], set[str]] = {}
+        for instance in expected:
+            name = ".".join(instance.declared.split(".")[-2:])
+            in_file.setdefault((instance.file, name), set()).add(instance.declared)
         for hit in hits:
-            origin = self._origin_of(hit)
+            setting = self._setting_of(hit)
             message = str(hit.literal)
-            places = {hit.place} | {
-                item.address
-                for item in self.resources
-                if item.file == hit.file and item.address.endswith(hit.place)
-            }
+            place = hit.place or f"environment {self.case.name}"
+            places = {place, *in_file.get((hit.file or "", place), ())}
             same = [
                 number
                 for number, finding in enumerate(findings)
-                if finding.policy == PASSWORDS
-                and not places.isdisjoint({finding.resource, without_indexes(finding.resource)})
+                if finding.policy.id == PASSWORDS
+                and not places.isdisjoint(
+                    {finding.resource, declared.get(finding.resource, finding.resource)}
+                )
             ]
             for number in same:
                 old = findings[number]
-                if old.passed:
-                    old = replace(old, passed=False, message=message)
+                if old.outcome is not Outcome.FAILED:
+                    old = replace(old, outcome=Outcome.FAILED, message=message)
                 elif message not in old.message and hit.file is None:
                     old = replace(old, message=f"{old.message}; {message}")
                 if hit.line is not None:
-                    old = replace(old, file=hit.file, line=hit.line, origin=origin)
+                    old = replace(old, file=hit.file, line=hit.line, setting=setting)
                 findings[number] = old
             if not same:
                 findings.append(
                     Finding(
-                        policy=PASSWORDS,
-                        severity=about.severity,
-                        resource=hit.place or f"environment {self.environment.name}",
-                        passed=False,
-                        message=message,
-                        fix=about.fix,
-                        file=hit.file,
-                        line=hit.line,
-                        origin=origin,
+                        about, place, Outcome.FAILED, message, hit.file, hit.line, setting=setting
                     )
                 )
         return findings
 
-    def _origin_of(self, hit: Hit) -> Origin | None:
+    def _setting_of(self, hit: Hit) -> Setting | None:
+        environment = self.case.environment
+        if environment is None:
+            return None
         if hit.path:
-            return self.environment.origin(*hit.path)
-        if hit.file is not None and hit.line is not None:
-            return next(iter(self.rendered.origins(hit.file, hit.line)), None)
+            return Setting(environment.origin(*hit.path))
+        if hit.file is not None and hit.line is not None and self.case.rendered:
+            origins = self.case.rendered.origins(hit.file, hit.line)
+            return next((Setting(origin) for origin in origins), None)
         return None
 
 
-def _strangers(directory: Path, rendered: Rendered) -> list[str]:
-    """What Terraform would read in the directory and the renderer did not write."""
-    found = []
-    for name in sorted(rendered.files):
-        file = directory / name
-        if not file.is_file() or file.read_bytes() != rendered.files[name].encode():
-            found.append(f"{name} is not as it was rendered")
-    for file in sorted(directory.rglob("*")):
-        name = file.relative_to(directory).as_posix()
-        read = name.endswith(_TERRAFORM_READS) and not name.startswith(".terraform/")
-        if read and name not in rendered.files:
-            found.append(f"{name} was not rendered, but Terraform reads it")
-    return found
+def _described(environment: "Environment", path: tuple[str | int, ...]) -> Setting:
+    """A setting as findings show it. Maps and lists are not shown: only their place is."""
+    origin: Origin = environment.origin(*path)
+    value = environment.value(*path)
+    shown = None
+    if isinstance(value, bool | int) or value is None:
+        shown = json.dumps(value)
+    elif not isinstance(value, (Mapping, tuple)) and not hasattr(value, "model_fields"):
+        shown = str(value)
+    return Setting(origin, shown, environment.meaning(*path))
+
+
+def _unplanned(configuration: Configuration, planned: Sequence[Instance]) -> list[str]:
+    """The resources that the files have and the plan has not: it is a plan of something else."""
+    there = {instance.declared for instance in planned}
+    return [
+        f"{instance.address}: in the files, but not in the plan"
+        for instance in configuration.instances
+        if instance.mode == "managed" and instance.known and instance.declared not in there
+    ]
+
+
+def _digest(files: Mapping[str, str]) -> str:
+    total = sha256()
+    for name in sorted(files):
+        text = files[name].encode()
+        total.update(f"{name}\0{len(text)}\0".encode() + text)
+    return total.hexdigest()

@@ -10,11 +10,13 @@ import binascii
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
+
+from nexusctl.configuration.values import Json, Partial
 
 _DEPTH = 3
 _DECODED_LIMIT = 1 << 20
@@ -68,6 +70,12 @@ _ARGUMENT = re.compile(
     ["']?(?P<value>[^\s"';&|-][^\s"';&|]*)""",
     _FLAGS,
 )
+# `ALTER ROLE name PASSWORD 'VALUE'`.
+_SQL = re.compile(
+    r"""\b(?:USER|ROLE|GROUP)[ \t]{1,8}[^\s;]{1,128}\s[^;]{0,256}?
+        \bPASSWORD\s{1,8}E?'(?P<value>[^']+)'""",
+    _FLAGS,
+)
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4}\r?\n?){10,}(?:[A-Za-z0-9+/]{2,3}={1,2})?")
 _REFERENCE = re.compile(
     r"""\$\{ | \{\{ | ^\$ | ^\*+$ | ^<[^>]*>$ | ^[a-z_]\w*\( |
@@ -103,14 +111,14 @@ def names_a_secret(name: str) -> bool:
     return plain.endswith(_NOUNS) and plain not in _NOT_SECRETS
 
 
-def is_reference(text: str, *, exact: bool = False) -> bool:
+def is_reference(text: str, *, written: bool = False) -> bool:
     """Whether a text stands for a value that is elsewhere, or for none.
 
-    `exact` says that the text is a value as it will be, not an expression: then `var.x` is one.
+    A `written` text is a part of a script or the like: there `$NAME` and `<name>` are none.
     """
     if text.lower() in _NO_VALUE or _POINTER.search(text):
         return True
-    return not exact and bool(_REFERENCE.search(text))
+    return written and bool(_REFERENCE.search(text))
 
 
 def literals_in_text(text: str, *, path: str = "", carrier: bool = False) -> Iterator[Literal]:
@@ -119,35 +127,37 @@ def literals_in_text(text: str, *, path: str = "", carrier: bool = False) -> Ite
 
 
 def literals_in(
-    value: object,
-    path: tuple[str | int, ...] = (),
-    *,
-    sensitive: bool = False,
-    exact: bool = False,
+    value: object, path: tuple[str | int, ...] = (), *, sensitive: bool = False
 ) -> Iterator[Literal]:
-    """The passwords in a value of any shape that lies at `path`."""
-    if isinstance(value, Mapping):
+    """The passwords in a value of any shape that lies at `path`. What is not known is none."""
+    if isinstance(value, Json):
+        yield from literals_in(value.value, path, sensitive=sensitive)
+    elif isinstance(value, Partial):
+        yield from literals_in(value.text, path, sensitive=sensitive)
+    elif isinstance(value, Mapping):
+        # As in the environment of a container: `{name = "PGPASSWORD", value = …}`.
+        named = next((value[key] for key in ("name", "key") if key in value), None)
         for key, item in value.items():
-            inside = sensitive and str(key).lower() not in _BENIGN_FIELDS
-            yield from literals_in(item, (*path, str(key)), sensitive=inside, exact=exact)
+            name = named if key == "value" and isinstance(named, str) else str(key)
+            inside = sensitive and name.lower() not in _BENIGN_FIELDS
+            yield from literals_in(item, (*path, name), sensitive=inside)
     elif isinstance(value, list | tuple | set | frozenset):
         for number, item in enumerate(value):
-            # The only one of a list needs no number; checkov wraps every value in such a list.
+            # The only one of a list needs no number.
             here = path if len(value) == 1 else (*path, number)
-            yield from literals_in(item, here, sensitive=sensitive, exact=exact)
+            yield from literals_in(item, here, sensitive=sensitive)
     elif isinstance(value, str):
-        yield from _in_string(value, path, sensitive=sensitive, exact=exact)
-    elif sensitive and value is not None and not isinstance(value, bool):
+        yield from _in_string(value, path, sensitive=sensitive)
+    elif sensitive and isinstance(value, int | float) and not isinstance(value, bool):
         yield Literal(dotted(path), len(str(value)), "a literal in a sensitive argument")
 
 
 def literals_of_resource(
-    resource_type: str, conf: Mapping[str, Any], *, exact: bool = False
+    resource_type: str, values: Mapping[str, Any], more: Iterable[str] = ()
 ) -> list[Literal]:
-    """The passwords in a resource's arguments, as checkov or (`exact`) a plan gives them."""
-    sensitive = sensitive_attributes(resource_type)
-    found = list(_in_block(conf, (), sensitive, exact=exact))
-    return sorted(set(found), key=str)
+    """The passwords in a resource's arguments. `more` are sensitive, too, beside the provider's."""
+    sensitive = sensitive_attributes(resource_type) | frozenset(more)
+    return sorted(set(_in_block(values, (), sensitive)), key=str)
 
 
 def dotted(path: tuple[str | int, ...]) -> str:
@@ -159,29 +169,17 @@ def dotted(path: tuple[str | int, ...]) -> str:
 
 
 def _in_block(
-    conf: Mapping[str, Any], path: tuple[str, ...], sensitive: frozenset[str], *, exact: bool
+    values: Mapping[str, Any], path: tuple[str, ...], sensitive: frozenset[str]
 ) -> Iterator[Literal]:
-    for name, value in conf.items():
-        if (name.startswith("__") and name.endswith("__")) or name == "references_":
-            continue
+    for name, value in values.items():
         here = (*path, name)
         if ".".join(here) in sensitive:
-            yield from literals_in(_unwrapped(value), here, sensitive=True, exact=exact)
+            yield from literals_in(value, here, sensitive=True)
         elif any(attribute.startswith(".".join(here) + ".") for attribute in sensitive):
             for block in _dicts(value):
-                yield from _in_block(block, here, sensitive, exact=exact)
-        elif name == "dynamic" and not path:
-            for block in _dicts(value):
-                for made, body in block.items():
-                    for content in _dicts(body):
-                        inner = content.get("content", content)
-                        yield from _in_block({made: inner}, path, sensitive, exact=exact)
+                yield from _in_block(block, here, sensitive)
         else:
-            yield from literals_in(_unwrapped(value), here, exact=exact)
-
-
-def _unwrapped(value: object) -> object:
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
+            yield from literals_in(value, here)
 
 
 def _dicts(value: object) -> Iterator[Mapping[str, Any]]:
@@ -192,18 +190,16 @@ def _dicts(value: object) -> Iterator[Mapping[str, Any]]:
             yield from _dicts(item)
 
 
-def _in_string(
-    value: str, path: tuple[str | int, ...], *, sensitive: bool, exact: bool
-) -> Iterator[Literal]:
+def _in_string(value: str, path: tuple[str | int, ...], *, sensitive: bool) -> Iterator[Literal]:
     names = [part for part in path if isinstance(part, str)]
     name = names[-1] if names else ""
     structure = _structure(value)
     if structure is not None:
-        yield from literals_in(structure, path, sensitive=sensitive, exact=exact)
+        yield from literals_in(structure, path, sensitive=sensitive)
     elif sensitive:
-        if value and "${}" not in value and (exact or not is_reference(value)):
+        if value and "${}" not in value:
             yield Literal(dotted(path), len(value), "a literal in a sensitive argument")
-    elif not is_reference(value, exact=exact) and (
+    elif not is_reference(value) and (
         names_a_secret(name) or any(_PASSWORD.search(part.lower()) for part in names[:-1])
     ):
         yield Literal(dotted(path), len(value), "a literal under a name of secrets")
@@ -226,6 +222,7 @@ def _in_text(text: str, path: str, carrier: bool, depth: int) -> Iterator[Litera
         (_KEY, "a private key"),
         (_ACCESS_KEY, "an AWS access key"),
         (_EQUALS, "a password in a text"),
+        (_SQL, "a password in a statement"),
         (_ARGUMENT, "a password in a command"),
         (_COLON, "a password in a text"),
     ):
@@ -233,23 +230,46 @@ def _in_text(text: str, path: str, carrier: bool, depth: int) -> Iterator[Litera
             continue
         for match in pattern.finditer(text):
             value = match["value"]
-            if not is_reference(value) and not value.startswith(("{", "<", "%")):
+            if not is_reference(value, written=True) and not value.startswith(("{", "<", "%")):
                 yield Literal(path, len(value), reason)
     if depth < _DEPTH:
-        for decoded in _decoded(text):
-            yield from _in_text(decoded, path, carrier=True, depth=depth + 1)
+        for inside in decoded(text):
+            yield from _in_text(inside, path, carrier=True, depth=depth + 1)
 
 
-def _decoded(text: str) -> Iterator[str]:
+def decoded(text: str) -> Iterator[str]:
+    """The texts that stand in a text in base64, out of gzip too."""
     for match in _BASE64.finditer(text):
-        try:
-            data = base64.b64decode(re.sub(r"\s", "", match[0]), validate=True)
-            if data.startswith(b"\x1f\x8b"):
-                # 31: a gzip header and the largest window. The limit keeps a bomb small.
-                data = zlib.decompressobj(31).decompress(data, _DECODED_LIMIT)
-            yield data.decode()
-        except (binascii.Error, zlib.error, UnicodeDecodeError):
-            continue
+        inside = _out_of_base64(match[0])
+        if inside is not None:
+            yield inside
+
+
+def layers(text: str) -> list[str]:
+    """A text, and all that stands in it in base64 and gzip, as deep as a password is searched."""
+    found, last = [text], [text]
+    for _ in range(_DEPTH):
+        last = [inside for outer in last for inside in decoded(outer)]
+        found += last
+    return found
+
+
+def plain(text: str) -> str:
+    """A text that is base64 as a whole, out of it and of gzip; any other as it is."""
+    whole = re.fullmatch(r"[A-Za-z0-9+/\s]+={0,2}\s*", text)
+    inside = _out_of_base64(text) if whole else None
+    return text if inside is None else inside
+
+
+def _out_of_base64(text: str) -> str | None:
+    try:
+        data = base64.b64decode(re.sub(r"\s", "", text), validate=True)
+        if data.startswith(b"\x1f\x8b"):
+            # 31: a gzip header and the largest window. The limit keeps a bomb small.
+            data = zlib.decompressobj(31).decompress(data, _DECODED_LIMIT)
+        return data.decode()
+    except (binascii.Error, zlib.error, UnicodeDecodeError):
+        return None
 
 
 @cache

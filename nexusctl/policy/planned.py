@@ -4,10 +4,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from nexusctl.configuration.configuration import Configuration, Instance
+from nexusctl.configuration.values import Unknown
 from nexusctl.errors import ToolUnfit
 
 # When the plan was made, and a time that AWS moves on every few minutes. Nobody can write either.
@@ -92,6 +95,150 @@ def managed(plan: Mapping[str, Any]) -> list[Planned]:
     return list(found.values())
 
 
+def instances(
+    plan: Mapping[str, Any], configuration: Configuration | None = None
+) -> list[Instance]:
+    """The managed resource instances of a plan as the policies see them.
+
+    `configuration` is the root that was planned, where it is at hand: it knows the lines, what
+    locals and `dynamic` blocks refer to, and which unknown values nobody wrote.
+    """
+    written = {each.declared: each for each in configuration.instances} if configuration else {}
+    configured = _References(plan)
+    found: dict[str, Instance] = {}
+    for change in plan.get("resource_changes", []):
+        actions = set(change["change"]["actions"])
+        if change.get("mode") == "managed" and not actions <= {"delete", "forget"}:
+            after = change["change"].get("after") or {}
+            unknown = change["change"].get("after_unknown") or {}
+            found[change["address"]] = _instance(change, after, unknown, written, configured)
+    gone = {change["address"] for change in plan.get("resource_changes", [])} - found.keys()
+    for resource in _resources(plan["planned_values"].get("root_module", {})):
+        address = resource["address"]
+        if resource.get("mode") == "managed" and address not in gone | found.keys():
+            values = resource.get("values") or {}
+            found[address] = _instance(resource, values, {}, written, configured)
+    return list(found.values())
+
+
+def _instance(
+    resource: Mapping[str, Any],
+    values: Mapping[str, Any],
+    unknown: Mapping[str, Any],
+    written: Mapping[str, Instance],
+    configured: "_References",
+) -> Instance:
+    declared = without_indexes(resource["address"])
+    source = written.get(declared)
+    references = configured.of(declared)
+    if source:
+        references = references | {
+            path: references.get(path, frozenset()) | known
+            for path, known in source.references.items()
+        }
+        # Nobody wrote these: the provider computes them. Their being unknown says nothing.
+        computed = unknown.keys() - source.values.keys() - values.keys()
+        unknown = {name: what for name, what in unknown.items() if name not in computed}
+    merged = _merged(values, unknown)
+    return Instance(
+        mode="managed",
+        type=resource["type"],
+        address=resource["address"],
+        declared=declared,
+        file=source.file if source else "",
+        line=source.line if source else 0,
+        values=merged if isinstance(merged, Mapping) else {},
+        lines=source.lines if source else {},
+        references=references,
+        known=True,
+        dynamic_unknown=frozenset(),
+    )
+
+
+def _merged(value: Any, unknown: Any) -> Any:
+    """A planned value with `Unknown` where it is known after apply only; nulls are left out."""
+    if unknown is True:
+        return Unknown(frozenset())
+    if isinstance(value, dict) or isinstance(unknown, dict):
+        inside, what = value or {}, unknown if isinstance(unknown, dict) else {}
+        merged = {name: _merged(inside.get(name), what.get(name)) for name in {**inside, **what}}
+        return {name: item for name, item in merged.items() if item is not None}
+    if isinstance(value, list) or (isinstance(unknown, list) and unknown):
+        each_unknown = unknown if isinstance(unknown, list) else []
+        return [_merged(*pair) for pair in zip_longest(value or [], each_unknown)]
+    return value
+
+
+@dataclass(slots=True)
+class _References:
+    """What the arguments of each resource refer to, by the configuration in a plan's JSON.
+
+    Through variables and outputs; a local is the end of the way, for a plan does not tell of it.
+    """
+
+    plan: Mapping[str, Any]
+    _modules: dict[str, "Module"] = field(default_factory=dict)
+    _known: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    _resources: dict[str, tuple["Module", Mapping[str, Any]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for module in modules(self.plan):
+            self._modules[module.prefix] = module
+            for resource in module.configuration.get("resources", []):
+                self._resources[f"{module.prefix}{resource['address']}"] = (module, resource)
+
+    def of(self, declared: str) -> dict[tuple[str | int, ...], frozenset[str]]:
+        """By argument or path into a block: everything that its expression rests on."""
+        if declared not in self._resources:
+            return {}
+        module, resource = self._resources[declared]
+        each = resource.get("for_each_expression", {}).get("references", ())
+        found: dict[tuple[str | int, ...], frozenset[str]] = {}
+        for path, references in _referring(resource.get("expressions", {}), ()):
+            more = each if any(one.startswith("each.") for one in references) else ()
+            ends = [self._ends(module, reference) for reference in (*references, *more)]
+            found[path] = frozenset().union(*ends)
+        return found
+
+    def _ends(self, module: "Module", reference: str) -> frozenset[str]:
+        key = (module.prefix, reference)
+        if key not in self._known:
+            self._known[key] = frozenset()  # a circle leads nowhere
+            self._known[key] = self._followed(module, reference)
+        return self._known[key]
+
+    def _followed(self, module: "Module", reference: str) -> frozenset[str]:
+        kind, *names = without_indexes(reference).split(".")
+        if kind == "var" and names and module.parent is not None:
+            expression = (module.arguments or {}).get(names[0], {})
+            every = expression.get("references", ()) if isinstance(expression, Mapping) else ()
+            return frozenset().union(*(self._ends(module.parent, one) for one in every))
+        if kind == "module":
+            called = self._modules.get(f"{module.prefix}module.{names[0]}." if names else "")
+            if called is None or len(names) == 1:
+                return frozenset()
+            output = called.configuration.get("outputs", {}).get(names[1], {})
+            every = output.get("expression", {}).get("references", ())
+            return frozenset().union(*(self._ends(called, one) for one in every))
+        if kind in {"each", "count", "path", "terraform", "self"}:
+            return frozenset()
+        return frozenset({module.prefix + without_indexes(reference)})
+
+
+def _referring(
+    expressions: Any, path: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], list[str]]]:
+    if isinstance(expressions, list):
+        for number, item in enumerate(expressions):
+            yield from _referring(item, (*path, number))
+    elif isinstance(expressions, Mapping):
+        if isinstance(expressions.get("references"), list):
+            yield path, expressions["references"]
+        else:
+            for name, item in expressions.items():
+                yield from _referring(item, (*path, name))
+
+
 def read_data(plan: Mapping[str, Any]) -> list[Planned]:
     """Every data source that is read while planning or applying, as far as its values are known."""
     prior = plan.get("prior_state", {}).get("values", {}).get("root_module", {})
@@ -109,12 +256,37 @@ def modules(plan: Mapping[str, Any]) -> list[Module]:
 
 
 def incomplete(plan: Mapping[str, Any]) -> list[str]:
-    """Why this is not all that will happen; nothing when it is."""
+    """Why a plan cannot be believed to tell all that will happen; nothing when it can.
+
+    Terraform tells of a resource in two places, and what the two say must be the same.
+    """
     reasons = []
     if plan.get("errored"):
         reasons.append("the plan ended with an error")
     if plan.get("complete") is False or plan.get("deferred_changes"):
         reasons.append("Terraform deferred a part of the plan")
+    if "root_module" not in plan.get("configuration", {}):
+        reasons.append("the plan does not tell of its configuration")
+    changes = {
+        change["address"]: change
+        for change in plan.get("resource_changes", [])
+        if change.get("mode") == "managed" and "deposed" not in change
+    }
+    there = set()
+    for resource in _resources(plan["planned_values"].get("root_module", {})):
+        if resource.get("mode") != "managed":
+            continue
+        address = resource["address"]
+        there.add(address)
+        change = changes.get(address, {})
+        same = change.get("type") == resource["type"]
+        if not same or (change["change"].get("after") or {}) != (resource.get("values") or {}):
+            reasons.append(f"{address}: the plan gives two different accounts of it")
+        if not f".{without_indexes(address)}".endswith(f".{resource['type']}.{resource['name']}"):
+            reasons.append(f"{address}: the plan calls it a {resource['type']}")
+    for address, change in changes.items():
+        if address not in there and change["change"].get("after") is not None:
+            reasons.append(f"{address}: the plan gives two different accounts of it")
     return reasons
 
 

@@ -1,9 +1,16 @@
-"""Where a password can be written down outside the reach of checkov, and the search of it all."""
+"""Where a password can be written down outside the reach of policies, and the search of it all."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from nexusctl.configuration import tree
+from nexusctl.configuration.syntax import parse
+from nexusctl.configuration.texts import Text, texts
+from nexusctl.configuration.tokens import Malformed
+from nexusctl.errors import ToolUnfit
 from nexusctl.policy.literals import (
     Literal,
     literals_in,
@@ -13,9 +20,16 @@ from nexusctl.policy.literals import (
     sensitive_attributes,
 )
 from nexusctl.policy.planned import Module, managed, modules, read_data, without_indexes
-from nexusctl.policy.source import Malformed, Text, texts
 
+_STATE_VERSION = 4
+_TIMES = ("before", "after")
 _MADE_OF_LITERALS = "a literal in a sensitive argument"
+# What makes passwords in the state, and where it keeps them; the list of sensitive arguments is of
+# the AWS provider alone.
+_MADE_HERE = {
+    "random_password": ("result", "bcrypt_hash"),
+    "tls_private_key": ("private_key_pem", "private_key_openssh", "private_key_pem_pkcs8"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,41 +48,26 @@ def in_settings(settings: Mapping[str, Any]) -> list[Hit]:
     return [
         Hit("", literal, path=path)
         for path, value in _leaves(settings, ())
-        for literal in literals_in(value, path, exact=True)
+        for literal in literals_in(value, path)
     ]
 
 
 def in_files(files: Mapping[str, str]) -> list[Hit]:
-    """The passwords in the files of a rendered root. A file that is no HCL is read as plain text.
-
-    Raises:
-        Malformed: a `.tf` file is not HCL.
-    """
-    hits = []
+    """The passwords in the files of a root. What is neither HCL nor JSON is read as plain text."""
+    hits: list[Hit] = []
     for file, content in files.items():
-        if not file.endswith(".tf"):
-            lines = [
-                Hit(file, literal, file, number)
-                for number, line in enumerate(content.splitlines(), 1)
-                for literal in literals_in_text(line, carrier=True)
-            ]
-            # What takes several lines, a key for example, is told at the first.
-            whole = [Hit(file, one, file, 1) for one in literals_in_text(content, carrier=True)]
-            hits += lines or whole
-            continue
-        try:
-            found = texts(content)
-        except Malformed as error:
-            raise Malformed(f"{file}: {error}") from None
-        for text in found:
-            if text.path:
-                block = _block(text)
-                hits += [Hit(block, one, file, text.line) for one in _in_hcl_text(text)]
+        if file.endswith((".tf", ".tofu", ".tfvars")):
+            hits += _in_hcl(file, content)
+        elif file.endswith(".json"):
+            hits += _in_json(file, content)
+        else:
+            hits += _in_lines(file, content)
     return hits
 
 
 def in_plan(plan: Mapping[str, Any]) -> list[Hit]:
-    """The passwords in a plan: resources, data, variables, outputs and the configuration.
+    """The passwords in a plan: resources as they are and will be, data, variables, outputs and the
+    configuration.
 
     A literal in a write-only argument is in none of the values; only the configuration has it.
     """
@@ -84,9 +83,9 @@ def in_plan(plan: Mapping[str, Any]) -> list[Hit]:
         for literal in literals_of_resource(
             resource.type,
             _configured(resource.type, resource.values, _find(configured, resource.address)),
-            exact=True,
         )
     ]
+    hits += _before(plan)
     for module in tree:
         hits += _in_module(module)
     root = tree[0].configuration.get("variables", {})
@@ -99,9 +98,201 @@ def in_plan(plan: Mapping[str, Any]) -> list[Hit]:
         hits += [
             Hit(place, literal)
             for path, value in _constants(provider.get("expressions", {}), ())
-            for literal in literals_in(value, path, exact=True)
+            for literal in literals_in(value, path)
         ]
     return list(dict.fromkeys(hits))
+
+
+def in_state(state: Mapping[str, Any]) -> list[Hit]:
+    """The passwords in a state, whoever made them: whoever reads the state has them.
+
+    The state is as `terraform show -json` prints it, or as it is kept.
+
+    Raises:
+        ToolUnfit: it is neither.
+    """
+    if "format_version" in state or "values" in state:
+        values = state.get("values") or {}
+        resources = [
+            _Kept(each["address"], each["mode"], each["type"], each.get("values") or {}, marked)
+            for each in _resources(values.get("root_module", {}))
+            for marked in [frozenset(_marked(each.get("sensitive_values") or {}))]
+        ]
+        outputs = values.get("outputs") or {}
+    elif state.get("version") == _STATE_VERSION:
+        resources = list(_kept(state))
+        outputs = state.get("outputs") or {}
+    else:
+        raise ToolUnfit(
+            "not a state that can be read",
+            hint=f"give the output of terraform show -json, or a state of version {_STATE_VERSION}",
+        )
+    hits = [Hit(each.address, literal) for each in resources for literal in each.literals()]
+    for name, output in outputs.items():
+        hits += _named("output", name, output.get("value"), output)
+    return list(dict.fromkeys(hits))
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A resource instance in a state. `sensitive` are the attributes that it says are, dotted."""
+
+    address: str
+    mode: str
+    type: str
+    values: Mapping[str, Any]
+    sensitive: frozenset[str]
+
+    def literals(self) -> list[Literal]:
+        values = self.values
+        if self.mode == "data":
+            # Most of what was read from AWS nobody wrote, and it may look like anything.
+            names = {name.split(".")[0] for name in self.sensitive}
+            values = {
+                name: value
+                for name, value in values.items()
+                if names_a_secret(name) or name in names
+            }
+        made = _MADE_HERE.get(self.type, ())
+        return literals_of_resource(self.type, values, (*self.sensitive, *made))
+
+
+def _kept(state: Mapping[str, Any]) -> Iterator[_Kept]:
+    """The resource instances of a state as Terraform keeps it."""
+    for resource in state.get("resources") or []:
+        mode = resource["mode"]
+        parts = (resource.get("module"), mode if mode == "data" else None)
+        address = ".".join([*filter(None, parts), resource["type"], resource["name"]])
+        for instance in resource.get("instances") or []:
+            key = instance.get("index_key")
+            values = instance.get("attributes") or instance.get("attributes_flat") or {}
+            steps = instance.get("sensitive_attributes") or []
+            yield _Kept(
+                address if key is None else f"{address}[{json.dumps(key)}]",
+                mode,
+                resource["type"],
+                values,
+                frozenset(".".join(_step_names(path)) for path in steps),
+            )
+
+
+def _step_names(path: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The names in a path of a state, list indexes left out."""
+    for step in path:
+        value = step.get("value")
+        name = value.get("value") if isinstance(value, Mapping) else value
+        if isinstance(name, str):
+            yield name
+
+
+def _marked(tree: object, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """The dotted names of what is true in a tree of marks."""
+    if tree is True:
+        yield ".".join(path)
+    elif isinstance(tree, Mapping):
+        for name, item in tree.items():
+            yield from _marked(item, (*path, name))
+    elif isinstance(tree, list):
+        for item in tree:
+            yield from _marked(item, path)
+
+
+def _resources(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield from module.get("resources", [])
+    for child in module.get("child_modules", []):
+        yield from _resources(child)
+
+
+def _before(plan: Mapping[str, Any]) -> Iterator[Hit]:
+    """The passwords in what a plan says of the state that it starts from, and leaves there.
+
+    What the plan changes or deletes is not searched: the plan may be what takes a password out, and
+    what it puts in its place is searched anyway.
+    """
+    changed = {
+        each["address"]
+        for each in plan.get("resource_changes", [])
+        if each["change"]["actions"] not in (["no-op"], ["read"])
+    }
+    outputs = {
+        name
+        for name, change in (plan.get("output_changes") or {}).items()
+        if change.get("actions") != ["no-op"]
+    }
+    prior = (plan.get("prior_state") or {}).get("values") or {}
+    found = [
+        (each, each.get("values"), each.get("sensitive_values"))
+        for each in _resources(prior.get("root_module", {}))
+    ]
+    found += [
+        (each, each["change"].get(time), each["change"].get(f"{time}_sensitive"))
+        for part, times in (("resource_changes", ("before",)), ("resource_drift", _TIMES))
+        for each in plan.get(part) or []
+        for time in times
+    ]
+    for resource, values, marks in found:
+        if resource.get("mode") == "managed" and resource["address"] not in changed:
+            kept = _Kept(
+                resource["address"],
+                "managed",
+                resource["type"],
+                values or {},
+                frozenset(_marked(marks or {})),
+            )
+            yield from (Hit(kept.address, literal) for literal in kept.literals())
+    for name, output in (prior.get("outputs") or {}).items():
+        if name not in outputs:
+            yield from _named("output", name, output.get("value"), output)
+
+
+def _in_hcl(file: str, content: str) -> Iterator[Hit]:
+    try:
+        found, variables = texts(content), _sensitive_variables(content)
+    except Malformed:  # that it is no HCL, others say
+        yield from _in_lines(file, content)
+        return
+    for each in found:
+        text = each
+        if not text.path:
+            continue
+        if file.endswith(".tfvars"):
+            text = replace(each, path=("variable", each.path[0], "default", *each.path[1:]))
+        literals = _in_hcl_text(text, sensitive=text.path[:2] in variables)
+        yield from (Hit(_block(text), literal, file, text.line) for literal in literals)
+
+
+def _sensitive_variables(content: str) -> set[tuple[str, ...]]:
+    """The blocks of variables that say they are sensitive."""
+    return {
+        (block.type, *block.labels)
+        for block in parse(content).blocks
+        if block.type == "variable"
+        for attribute in [block.body.attributes.get("sensitive")]
+        if attribute and isinstance(attribute.value, tree.Literal) and attribute.value.value is True
+    }
+
+
+def _in_json(file: str, content: str) -> Iterator[Hit]:
+    try:
+        document = json.loads(content)
+    except ValueError:
+        yield from _in_lines(file, content)
+        return
+    for literal in literals_in(document):
+        name = re.split(r"[.\[\]]+", literal.path.rstrip("]"))[-1]
+        before = content.partition(json.dumps(name))[0]
+        line = before.count("\n") + 1 if before != content else 1
+        yield Hit(file, literal, file, line)
+
+
+def _in_lines(file: str, content: str) -> list[Hit]:
+    lines = [
+        Hit(file, literal, file, number)
+        for number, line in enumerate(content.splitlines(), 1)
+        for literal in literals_in_text(line, carrier=True)
+    ]
+    # What takes several lines, a key for example, is told at the first.
+    return lines or [Hit(file, one, file, 1) for one in literals_in_text(content, carrier=True)]
 
 
 def _leaves(
@@ -126,10 +317,11 @@ def _block(text: Text) -> str:
     )
 
 
-def _in_hcl_text(text: Text) -> Iterator[Literal]:
+def _in_hcl_text(text: Text, *, sensitive: bool) -> Iterator[Literal]:
     """What is named by a block's type or labels is not its text: only a variable's default is."""
     kind, *rest = text.path
-    if kind in {"variable", "output"} and rest[1:2] in (["default"], ["value"]):
+    value = kind in {"variable", "output"} and rest[1:2] in (["default"], ["value"])
+    if value:
         path = (rest[0], *rest[2:])
     elif kind in {"variable", "output"}:
         path = ("text",)
@@ -139,7 +331,7 @@ def _in_hcl_text(text: Text) -> Iterator[Literal]:
     if text.heredoc:
         yield from literals_in_text(text.text, path=".".join(path), carrier=True)
     else:
-        yield from literals_in(text.text, path, exact=True)
+        yield from literals_in(text.text, path, sensitive=sensitive and value)
 
 
 def _find(configured: Mapping[str, Any], address: str) -> Mapping[str, Any] | None:
@@ -177,7 +369,7 @@ def _in_module(module: Module) -> Iterator[Hit]:
                     for literal in _in_expression(module, expression, attribute)
                 )
         for path, value in _constants(resource.get("provisioners", []), ("provisioner",)):
-            yield from (Hit(address, one) for one in literals_in(value, path, exact=True))
+            yield from (Hit(address, one) for one in literals_in(value, path))
     variables = module.configuration.get("variables", {})
     for name, variable in variables.items():
         yield from _named(f"{module.prefix}var", name, variable.get("default"), variable)
@@ -185,7 +377,7 @@ def _in_module(module: Module) -> Iterator[Hit]:
         if "constant_value" in argument:
             value = argument["constant_value"]
             for literal in literals_in(
-                value, (name,), sensitive=bool(variables.get(name, {}).get("sensitive")), exact=True
+                value, (name,), sensitive=bool(variables.get(name, {}).get("sensitive"))
             ):
                 yield Hit(module.prefix.rstrip("."), literal)
 
@@ -196,7 +388,7 @@ def _in_expression(
     """A literal, a call on nothing but literals, or a variable that was given one."""
     references = expression.get("references")
     if expression.get("constant_value") is not None:
-        yield from literals_in(expression["constant_value"], (path,), sensitive=True, exact=True)
+        yield from literals_in(expression["constant_value"], (path,), sensitive=True)
     elif "constant_value" not in expression and not references:
         yield Literal(path, None, _MADE_OF_LITERALS)
     elif module is not None and references and len(names := _variables(references)) == 1:
@@ -206,7 +398,7 @@ def _in_expression(
             yield from _in_expression(module.parent, argument, path)
         default = module.configuration.get("variables", {}).get(name, {}).get("default")
         if argument is None and default is not None:
-            yield from literals_in(default, (path,), sensitive=True, exact=True)
+            yield from literals_in(default, (path,), sensitive=True)
 
 
 def _variables(references: list[str]) -> set[str]:
@@ -217,7 +409,7 @@ def _variables(references: list[str]) -> set[str]:
 
 
 def _named(kind: str, name: str, value: object, about: Mapping[str, Any]) -> Iterator[Hit]:
-    for literal in literals_in(value, (name,), sensitive=bool(about.get("sensitive")), exact=True):
+    for literal in literals_in(value, (name,), sensitive=bool(about.get("sensitive"))):
         yield Hit(f"{kind}.{name}", literal)
 
 

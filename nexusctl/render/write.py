@@ -51,6 +51,20 @@ def write(rendered: Rendered, directory: Path) -> None:
             stale.unlink()
 
 
+def altered(rendered: Rendered, directory: Path) -> tuple[str, ...]:
+    """How what Terraform would read in `directory` differs from what was rendered."""
+    found = [
+        f"{name} is not as it was rendered"
+        for name, text in sorted(rendered.files.items())
+        if not (directory / name).is_file() or (directory / name).read_bytes() != text.encode()
+    ]
+    for file in sorted(directory.rglob("*")):
+        name = file.relative_to(directory).as_posix()
+        if CONFIGURATION.fullmatch(file.name) and name not in rendered.files:
+            found.append(f"{name} was not rendered, but Terraform reads it")
+    return tuple(found)
+
+
 def _rendered(file: Path) -> bool:
     return file.read_text("utf-8", "replace").startswith(HEADER_START)
 

@@ -1,36 +1,54 @@
-"""The nouns as JSON documents for machines. No sensitive value is in any of them."""
+"""The nouns as JSON documents for machines. No sensitive value is in any of them.
+
+`docs/verdict.schema.json` describes the documents of verdicts.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nexusctl.environment.environment import Environment
 from nexusctl.environment.origin import Origin
-from nexusctl.policy.verdict import Finding, Verdict
+from nexusctl.policy.verdict import Finding, Setting, Verdict
+from nexusctl.report.findings import relative
 from nexusctl.terraform.plan import Action, Plan
+
+if TYPE_CHECKING:
+    from nexusctl.environment.environment import Environment
+
+
+def verdicts(judged: Sequence[Verdict]) -> dict[str, Any]:
+    """The result of `check`: each verdict by itself, with every finding."""
+    return {
+        "format": "nexusctl/verdicts",
+        "version": 1,
+        "verdicts": [verdict(each) for each in judged],
+    }
 
 
 def verdict(judged: Verdict) -> dict[str, Any]:
     """A verdict, with every finding."""
     return {
         "subject": judged.subject,
+        "name": judged.name,
+        "source": relative(judged.source),
+        "root": relative(judged.root) if judged.root else None,
         "passed": judged.passed,
         "unjudged": list(judged.unjudged),
-        "deferred": list(judged.deferred),
+        "notices": list(judged.notices),
         "findings": [_finding(finding) for finding in judged.findings],
     }
 
 
 def planned(
-    environment: Environment, verdicts: Sequence[Verdict], plan: Plan | None
+    environment: "Environment", judged: Sequence[Verdict], plan: Plan | None
 ) -> dict[str, Any]:
     """The result of `plan`: the verdicts, and the plan unless the files were denied."""
     return {
         "environment": environment.name,
         "account_id": environment.settings.aws.account_id,
         "region": environment.settings.aws.region,
-        "passed": plan is not None and all(each.passed for each in verdicts),
-        "verdicts": [verdict(each) for each in verdicts],
+        "passed": plan is not None and all(each.passed for each in judged),
+        "verdicts": [verdict(each) for each in judged],
         "plan": _plan(plan) if plan else None,
     }
 
@@ -45,15 +63,35 @@ def _plan(plan: Plan) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    return asdict(finding) | {"origin": origin(finding.origin) if finding.origin else None}
-
-
-def origin(value: Origin) -> dict[str, Any]:
-    """A value of the environment and the place it was written; without one it is a default."""
-    location = value.location
+    policy, remedy = finding.policy, finding.remedy
     return {
-        "path": value.dotted,
-        "file": str(location.file) if location else None,
+        "policy": policy.id,
+        "title": policy.title,
+        "severity": str(policy.severity),
+        "outcome": str(finding.outcome),
+        "resource": finding.resource,
+        "message": finding.message,
+        "why": policy.why,
+        "fix": policy.fix,
+        "file": finding.file,
+        "line": finding.line,
+        "setting": _setting(finding.setting) if finding.setting else None,
+        "remedy": (
+            {"path": Origin(remedy.path, None).dotted, "value": remedy.value} if remedy else None
+        ),
+        "diff": finding.diff,
+        "waived": asdict(finding.waived) if finding.waived else None,
+    }
+
+
+def _setting(setting: Setting) -> dict[str, Any]:
+    """A value of the environment and the place it was written; without one it is a default."""
+    location = setting.origin.location
+    return {
+        "path": setting.origin.dotted,
+        "value": setting.value,
+        "file": relative(location.file) if location else None,
         "line": location.line if location else None,
         "column": location.column if location else None,
+        "meaning": setting.meaning,
     }

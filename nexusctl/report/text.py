@@ -1,4 +1,4 @@
-"""The nouns as text for people."""
+"""The nouns as text for people. Verdicts are in `verdict_text.py`."""
 
 import json
 from collections import Counter
@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from rich.text import Text
 
 from nexusctl.environment.environment import Environment
-from nexusctl.policy.verdict import Finding, Verdict
+from nexusctl.policy.verdict import Verdict
 from nexusctl.render.rendered import Rendered
+from nexusctl.report.verdict_text import verdicts
+from nexusctl.report.visible import visible
 from nexusctl.terraform.events import Diagnostic
 from nexusctl.terraform.plan import SENSITIVE, Action, Plan, ResourceChange
 
@@ -56,60 +58,6 @@ def planned(
         yield Text()
     if changes:
         yield from plan(changes)
-
-
-def verdicts(judged: Sequence[Verdict]) -> Iterator[Text]:
-    """The result of the gate: one line when all passed, else every denial and its cure."""
-    findings = [finding for verdict in judged for finding in verdict.findings]
-    subjects = " and ".join(_subject(verdict) for verdict in judged)
-    unjudged = [reason for verdict in judged for reason in verdict.unjudged]
-    denied = unique_denials(judged)
-    if unjudged:
-        yield Text("✗ policies could not judge everything, so nothing has passed:", "bold red")
-        yield from (Text(f"    {visible(reason)}") for reason in unjudged)
-    if denied:
-        yield Text(
-            f"✗ denied by {len(denied)} of {len(findings)} findings on {subjects}", "bold red"
-        )
-        for finding in denied:
-            yield from _denial(finding)
-    planned_too = any(verdict.subject == "plan" for verdict in judged)
-    waiting = {reason.split()[0] for verdict in judged for reason in verdict.deferred}
-    if waiting and not planned_too:
-        yield Text(
-            f"· {', '.join(sorted(waiting))}: in part for the plan to decide (nexusctl plan)", "dim"
-        )
-    if not unjudged and not denied:
-        policies = len({finding.policy for finding in findings})
-        yield Text.assemble(
-            ("✓", "green"),
-            f" {policies} policies passed on {subjects} ({len(findings)} findings)",
-        )
-
-
-def unique_denials(judged: Sequence[Verdict]) -> list[Finding]:
-    """The denials, each once: what the files showed, the plan shows again."""
-    seen: dict[tuple[str, str], Finding] = {}
-    for verdict in judged:
-        for finding in verdict.denied:
-            seen.setdefault((finding.policy, finding.resource), finding)
-    return list(seen.values())
-
-
-def _subject(verdict: Verdict) -> str:
-    return "the rendered files" if verdict.subject == "rendered" else "the plan"
-
-
-def _denial(finding: Finding) -> Iterator[Text]:
-    yield Text.assemble(
-        "\n  ", (finding.policy, "bold red"), f"  {finding.severity}  ", visible(finding.resource)
-    )
-    if finding.origin:
-        yield Text.assemble("    ", (visible(str(finding.origin)), "bold"))
-    if finding.file:
-        yield Text(f"    rendered: {finding.file}:{finding.line}", "dim")
-    yield Text(f"    {visible(finding.message)}")
-    yield Text.assemble("    ", ("fix: ", "green"), finding.fix)
 
 
 def plan(changes: Plan) -> Iterator[Text]:
@@ -220,8 +168,3 @@ def outputs(values: Mapping[str, object]) -> Iterator[Text]:
             shown = SENSITIVE if value is None else value
             elements = shown if isinstance(shown, list) else [shown]
             yield Text(f"  {name:<{width}}  {', '.join(map(_terms, elements))}")
-
-
-def visible(text: str) -> str:
-    """`text` without characters that could steer a terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

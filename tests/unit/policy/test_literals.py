@@ -7,11 +7,14 @@ import time
 
 import pytest
 
+from nexusctl.configuration.values import Json, Partial, Unknown
 from nexusctl.policy.literals import (
+    layers,
     literals_in,
     literals_in_text,
     literals_of_resource,
     names_a_secret,
+    plain,
     sensitive_attributes,
 )
 
@@ -50,6 +53,8 @@ def test_names_that_only_speak_of_secrets(name: str) -> None:
         "Environment=PGPASSWORD=hunter2",
         "AKIA" + "A" * 16,
         "-----BEGIN RSA PRIVATE KEY-----\nMIIB",
+        "ALTER ROLE nexus_ingest WITH LOGIN PASSWORD 'hunter2'",
+        "create user a password 'hunter2';",
     ],
 )
 def test_text_with_a_password(text: str) -> None:
@@ -70,6 +75,8 @@ def test_text_with_a_password(text: str) -> None:
         "NEXUS_DATABASE_AUTH=iam-token",
         "X-aws-ec2-metadata-token-ttl-seconds: 60",
         "# Holds no secret: workers sign in with IAM tokens",
+        "CREATE ROLE nexus_ingest LOGIN; -- RDS makes the PASSWORD 'itself'",
+        "ALTER ROLE nexus_ingest PASSWORD NULL",
         "secret=arn:aws:secretsmanager:eu-central-1:123456789012:secret:x",
     ],
 )
@@ -93,12 +100,34 @@ def test_user_data_is_decoded(layers: int, zipped: bool) -> None:
     assert (literal.path, literal.length) == ("user_data", 7)
 
 
+def test_layers_of_a_text() -> None:
+    inner = "export PGHOST=proxy.example PGSSLMODE=verify-full"
+    zipped = base64.b64encode(gzip.compress(inner.encode())).decode()
+    outer = f"#cloud-config\ncontent: {zipped}\n"
+    assert layers(outer) == [outer, inner]
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [
+        (base64.b64encode(b"reboot\n").decode(), "reboot\n"),
+        (base64.b64encode(gzip.compress(b"reboot", mtime=0)).decode(), "reboot"),
+        ("#!/bin/sh\nreboot\n", "#!/bin/sh\nreboot\n"),
+        (f"echo {base64.b64encode(bytes(40)).decode()}", None),
+    ],
+)
+def test_text_that_is_base64_as_a_whole(text: str, inside: str | None) -> None:
+    assert plain(text) == (text if inside is None else inside)
+
+
 def test_gzip_bomb_is_not_unpacked_in_full() -> None:
     bomb = base64.b64encode(gzip.compress(bytes(50_000_000))).decode()
     assert list(literals_in(bomb, ("user_data",))) == []
 
 
-@pytest.mark.parametrize("piece", ["a", "a.", "QUJD", "a://a:", "password", "- ", '"', "{ "])
+@pytest.mark.parametrize(
+    "piece", ["a", "a.", "role a ", "QUJD", "a://a:", "password", "- ", '"', "{ "]
+)
 def test_search_is_linear_in_the_length_of_hostile_text(piece: str) -> None:
     started = time.process_time()
     list(literals_in_text(piece * 100_000, carrier=True))
@@ -122,22 +151,62 @@ def test_secret_json_is_looked_into() -> None:
     assert [(literal.path, literal.length) for literal in found] == [("secret_string.password", 7)]
 
 
-@pytest.mark.parametrize("value", ["var.password", "${var.password}", "random_password.x.result"])
-def test_expression_is_no_literal_until_it_is_a_value(value: str) -> None:
-    assert literals_of_resource("aws_db_instance", {"password": value}) == []
-    if "${" not in value:
-        assert literals_of_resource("aws_db_instance", {"password": value}, exact=True)
+def test_what_is_not_known_is_no_literal() -> None:
+    unknown = Unknown(frozenset({"aws_x.y.z"}))
+    values = {
+        "password": unknown,
+        "tags": {"password": Partial(frozenset(), ("prefix-", unknown))},
+        "identifier": Json(frozenset(), {"password": unknown}),
+    }
+    assert literals_of_resource("aws_db_instance", values) == []
+
+
+def test_literal_beside_something_unknown() -> None:
+    unknown = Unknown(frozenset({"aws_x.y.z"}))
+    values = {
+        "secret_string": Json(frozenset(), {"host": unknown, "password": "hunter2"}),
+        "description": Partial(frozenset(), ("postgres://a:hunter2@", unknown)),
+    }
+    found = literals_of_resource("aws_secretsmanager_secret_version", values)
+    assert [(literal.path, literal.length) for literal in found] == [
+        ("description", 7),
+        ("secret_string.password", 7),
+    ]
+
+
+def test_user_data_of_which_a_part_is_unknown() -> None:
+    script = Partial(frozenset(), ("HOST=", Unknown(), " PGPASSWORD=hunter2\n"), base64=True)
+    (literal,) = literals_of_resource("aws_launch_template", {"user_data": script})
+    assert (literal.path, literal.length) == ("user_data", 7)
+
+
+@pytest.mark.parametrize("value", ["var.password", "random_password.x.result"])
+def test_what_looks_like_an_expression_is_a_value(value: str) -> None:
+    assert literals_of_resource("aws_db_instance", {"password": value})
+
+
+def test_more_sensitive_arguments_than_the_list_has() -> None:
+    values = {"result": "hunter2", "length": 7, "user": [{"pin": 1234, "name": "n"}]}
+    assert literals_of_resource("random_password", values) == []
+    found = literals_of_resource("random_password", values, ["result", "user.pin"])
+    assert [(literal.path, literal.length) for literal in found] == [("result", 7), ("user.pin", 4)]
+
+
+def test_pairs_of_a_name_and_a_value() -> None:
+    pairs = [{"name": "PGPASSWORD", "value": "hunter2"}, {"name": "PGHOST", "value": "h"}]
+    (literal,) = literals_in({"environment": pairs})
+    assert literal.path == "environment[0].PGPASSWORD"
 
 
 @pytest.mark.parametrize("value", ["$tart", "arn:hunter2", "<x>", "null", "${hunter2"])
 def test_odd_value_of_a_sensitive_argument_is_a_password(value: str) -> None:
-    (literal,) = literals_of_resource("aws_db_instance", {"password": value}, exact=True)
+    (literal,) = literals_of_resource("aws_db_instance", {"password": value})
     assert literal.length == len(value)
 
 
 @pytest.mark.parametrize("value", [None, "", True])
 def test_nothing_is_no_password(value: object) -> None:
-    assert literals_of_resource("aws_db_instance", {"password": value}, exact=True) == []
+    assert literals_of_resource("aws_db_instance", {"password": value}) == []
 
 
 def test_passwords_by_user_are_found_under_their_name() -> None:
@@ -170,5 +239,5 @@ def test_list_of_sensitive_attributes() -> None:
     ],
 )
 def test_a_password_among_the_arguments_of_a_command(command: str, length: int | None) -> None:
-    lengths = [literal.length for literal in literals_in(command, ("command",), exact=True)]
+    lengths = [literal.length for literal in literals_in(command, ("command",))]
     assert lengths == ([length] if length else [])

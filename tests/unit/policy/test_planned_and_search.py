@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from nexusctl.errors import ToolUnfit
 from nexusctl.policy.planned import incomplete, managed, without_indexes
-from nexusctl.policy.search import in_files, in_plan, in_settings
-from nexusctl.policy.source import Malformed
+from nexusctl.policy.search import in_files, in_plan, in_settings, in_state
+from nexusctl.policy.sensitive import PROVIDER, sensitive
 
 
 def change(address: str, *actions: str, mode: str = "managed", **after: object) -> dict[str, Any]:
@@ -81,8 +82,9 @@ def test_managed_is_what_will_exist() -> None:
     "flag", [{"errored": True}, {"complete": False}, {"deferred_changes": [1]}]
 )
 def test_incomplete_plan(flag: dict[str, Any]) -> None:
-    assert incomplete(plan(**flag))
-    assert not incomplete(plan(errored=False, complete=True))
+    whole: dict[str, Any] = {"configuration": {"root_module": {}}}
+    assert incomplete(plan(**flag, **whole))
+    assert not incomplete(plan(errored=False, complete=True, **whole))
 
 
 def test_write_only_literal_through_a_module_call() -> None:
@@ -212,6 +214,236 @@ def test_files() -> None:
     ]
 
 
-def test_file_that_is_not_hcl_is_named() -> None:
-    with pytest.raises(Malformed, match=r"main\.tf"):
-        in_files({"main.tf": "a {"})
+def test_file_that_is_not_hcl_is_read_as_text() -> None:
+    (hit,) = in_files({"main.tf": "a {\nexport TOKEN=hunter2\n"})
+    assert (hit.place, hit.line, hit.literal.length) == ("main.tf", 2, 7)
+
+
+def test_files_of_values() -> None:
+    hits = in_files(
+        {
+            "a.tfvars": 'note = "x"\ndb_password = "hunter2"\nusers = { token = "hunter22" }\n',
+            "b.tfvars.json": '{\n  "note": "x",\n  "users": {"token": "hunter2"}\n}\n',
+            "c.json": "{ export TOKEN=hunter2",
+        }
+    )
+    assert [(hit.place, hit.file, hit.line) for hit in hits] == [
+        ("variable.db_password", "a.tfvars", 2),
+        ("variable.users", "a.tfvars", 3),
+        ("b.tfvars.json", "b.tfvars.json", 3),
+        ("c.json", "c.json", 1),
+    ]
+
+
+def test_default_of_a_sensitive_variable() -> None:
+    block = 'variable "plain" {\n  SENSITIVE\n  default = "hunter2"\n}\n'
+    (hit,) = in_files({"a.tf": block.replace("SENSITIVE", "sensitive = true")})
+    assert (hit.place, hit.line) == ("variable.plain", 3)
+    assert in_files({"a.tf": block.replace("SENSITIVE", "sensitive = false")}) == []
+
+
+# The same passwords in the two forms of a state: one of an argument, one made by Terraform, one
+# that the state itself calls sensitive, one in an output; and what is none.
+_SHOWN = {
+    "format_version": "1.0",
+    "values": {
+        "outputs": {
+            "admin": {"value": "hunter2", "sensitive": True},
+            "host": {"value": "h", "sensitive": False},
+        },
+        "root_module": {
+            "resources": [
+                {
+                    "address": "aws_db_instance.main[0]",
+                    "mode": "managed",
+                    "type": "aws_db_instance",
+                    "values": {"password": "hunter2", "username": "nexus_admin", "tags": None},
+                    "sensitive_values": {"password": True},
+                },
+                {
+                    "address": "data.aws_caller_identity.me",
+                    "mode": "data",
+                    "type": "aws_caller_identity",
+                    "values": {"user_id": "AKIA" + "A" * 16},
+                },
+            ],
+            "child_modules": [
+                {
+                    "resources": [
+                        {
+                            "address": 'module.a.random_password.user["x"]',
+                            "mode": "managed",
+                            "type": "random_password",
+                            "values": {"result": "hunter2", "length": 7},
+                        },
+                        {
+                            "address": "module.a.other_thing.main",
+                            "mode": "managed",
+                            "type": "other_thing",
+                            "values": {"login": [{"pin": "hunter2", "id": "i"}]},
+                            "sensitive_values": {"login": [{"pin": True}]},
+                        },
+                    ]
+                }
+            ],
+        },
+    },
+}
+_RAW = {
+    "version": 4,
+    "outputs": {
+        "admin": {"value": "hunter2", "type": "string", "sensitive": True},
+        "host": {"value": "h", "type": "string"},
+    },
+    "resources": [
+        {
+            "mode": "managed",
+            "type": "aws_db_instance",
+            "name": "main",
+            "instances": [
+                {
+                    "index_key": 0,
+                    "attributes": {"password": "hunter2", "username": "nexus_admin", "tags": None},
+                    "sensitive_attributes": [],
+                }
+            ],
+        },
+        {
+            "mode": "data",
+            "type": "aws_caller_identity",
+            "name": "me",
+            "instances": [{"attributes": {"user_id": "AKIA" + "A" * 16}}],
+        },
+        {
+            "module": "module.a",
+            "mode": "managed",
+            "type": "random_password",
+            "name": "user",
+            "instances": [{"index_key": "x", "attributes": {"result": "hunter2", "length": 7}}],
+        },
+        {
+            "module": "module.a",
+            "mode": "managed",
+            "type": "other_thing",
+            "name": "main",
+            "instances": [
+                {
+                    "attributes": {"login": [{"pin": "hunter2", "id": "i"}]},
+                    "sensitive_attributes": [
+                        [
+                            {"type": "get_attr", "value": "login"},
+                            {"type": "index", "value": {"value": 0, "type": "number"}},
+                            {"type": "get_attr", "value": "pin"},
+                        ]
+                    ],
+                }
+            ],
+        },
+    ],
+}
+
+
+@pytest.mark.parametrize("state", [_SHOWN, _RAW])
+def test_state(state: dict[str, Any]) -> None:
+    hits = in_state(state)
+    assert [(hit.place, hit.literal.path, hit.literal.length) for hit in hits] == [
+        ("aws_db_instance.main[0]", "password", 7),
+        ('module.a.random_password.user["x"]', "result", 7),
+        ("module.a.other_thing.main", "login.pin", 7),
+        ("output.admin", "admin", 7),
+    ]
+    assert "hunter2" not in repr(hits)
+
+
+@pytest.mark.parametrize("state", [{"format_version": "1.0"}, {"version": 4, "resources": []}])
+def test_empty_state(state: dict[str, Any]) -> None:
+    assert in_state(state) == []
+
+
+@pytest.mark.parametrize("state", [{}, {"version": 3, "modules": []}])
+def test_what_is_no_state_is_not_taken_for_an_empty_one(state: dict[str, Any]) -> None:
+    with pytest.raises(ToolUnfit):
+        in_state(state)
+
+
+_READ = {"address": "data.aws_caller_identity.me", "type": "aws_caller_identity"}
+
+
+def test_state_that_a_plan_starts_from_and_leaves() -> None:
+    drifted = change("aws_db_instance.drifted", "update")
+    drifted["change"] |= {"before": {}, "after": {"password": "hunter2"}}
+    subject = plan(
+        prior_state={"values": _SHOWN["values"]},
+        configuration={"root_module": {"resources": [_READ]}},
+        resource_drift=[drifted],
+    )
+    assert [hit.place for hit in in_plan(subject)] == [
+        "aws_db_instance.main[0]",
+        'module.a.random_password.user["x"]',
+        "module.a.other_thing.main",
+        "aws_db_instance.drifted",
+        "output.admin",
+    ]
+
+
+def test_plan_that_takes_a_password_out_of_the_state_may_do_so() -> None:
+    cleaned = change("aws_db_instance.main[0]", "update", identifier="main")
+    cleaned["change"]["before"] = {"password": "hunter2"}
+    gone = change("aws_db_instance.gone", "delete")
+    gone["change"] |= {"before": {"password": "hunter2"}, "after": None}
+    instance = {
+        "address": "aws_db_instance.main[0]",
+        "mode": "managed",
+        "type": "aws_db_instance",
+        "values": {"password": "hunter2"},
+    }
+    outputs = {"admin": {"value": "hunter2", "sensitive": True}}
+    subject = plan(
+        cleaned,
+        gone,
+        prior_state={"values": {"root_module": {"resources": [instance]}, "outputs": outputs}},
+        output_changes={"admin": {"actions": ["delete"], "before": "hunter2"}},
+    )
+    assert in_plan(subject) == []
+
+
+def test_password_that_stays_is_found_once() -> None:
+    kept = change("aws_db_instance.main[0]", "no-op", password="hunter2")
+    kept["change"]["before"] = {"password": "hunter2"}
+    subject = plan(kept, prior_state={"values": _SHOWN["values"]})
+    places = [hit.place for hit in in_plan(subject)]
+    assert places.count("aws_db_instance.main[0]") == 1
+
+
+def test_variables_and_outputs_of_a_plan() -> None:
+    subject = plan(
+        variables={"db_password": {"value": "hunter2"}, "plain": {"value": "hunter2"}},
+        configuration={"root_module": {"variables": {"db_password": {}, "plain": {}}}},
+    )
+    subject["planned_values"]["outputs"] = {
+        "url": {"value": "postgresql://a:hunter2@h/d"},
+        "secret": {"value": "hunter2", "sensitive": True},
+    }
+    assert [hit.place for hit in in_plan(subject)] == [
+        "var.db_password",
+        "output.url",
+        "output.secret",
+    ]
+
+
+def test_list_of_sensitive_attributes_from_a_schema() -> None:
+    leaf = {"optional": True, "sensitive": True}
+    block = {
+        "attributes": {
+            "password": leaf,
+            "password_wo": {"optional": True, "write_only": True},
+            "made": {"computed": True, "sensitive": True},
+            "name": {"required": True},
+        },
+        "block_types": {"user": {"block": {"attributes": {"password": leaf}}}},
+    }
+    plain = {"block": {"attributes": {"name": {"required": True}}}}
+    schemas = {"aws_b": {"block": block}, "aws_a": plain}
+    made = sensitive({"provider_schemas": {PROVIDER: {"resource_schemas": schemas}}}, "1.2.3")
+    assert made["attributes"] == {"aws_b": ["password", "password_wo", "user.password"]}
+    assert made["version"] == "1.2.3"

@@ -9,7 +9,7 @@ from rich.text import Text
 from nexusctl.environment.load import load
 from nexusctl.environment.origin import Origin
 from nexusctl.errors import Location
-from nexusctl.policy.verdict import Finding, Severity, Verdict
+from nexusctl.policy.verdict import Outcome
 from nexusctl.render.rendered import Rendered
 from nexusctl.report import text
 from nexusctl.terraform.events import Diagnostic
@@ -21,6 +21,7 @@ from nexusctl.terraform.plan import (
     parse_plan,
 )
 from nexusctl.workspace import PACKAGE
+from tests.unit.report.verdicts import DENIED, finding, verdict
 
 # ESC and its 8-bit form, BEL, carriage return, a right-to-left override.
 STEERING = "\x1b]0;owned\x07\x9b31m\r\u202e"
@@ -31,77 +32,12 @@ def screen(lines: Iterable[Text]) -> str:
     return "\n".join(line.plain for line in lines)
 
 
-def finding(
-    policy: str = "NXS_1", resource: str = "module.proxy.aws_db_proxy.main", *, passed: bool = True
-) -> Finding:
-    return Finding(
-        policy,
-        Severity.HIGH,
-        resource,
-        passed,
-        "require_tls is false",
-        "set proxy.require_tls: true",
-        "main.tf",
-        100,
-        TLS,
-    )
-
-
 def plan(*changes: ResourceChange, outputs_change: bool = False) -> Plan:
     return Plan(changes, outputs_change)
 
 
 def change(action: Action, address: str, *attributes: AttributeChange) -> ResourceChange:
     return ResourceChange(address, address.split(".")[-2], action, attributes)
-
-
-class TestVerdicts:
-    def test_passed(self) -> None:
-        files = Verdict("rendered", (finding("NXS_1"), finding("NXS_2")))
-        planned = Verdict("plan", (finding("NXS_1"),))
-        shown = screen(text.verdicts([files, planned]))
-        assert shown == "✓ 2 policies passed on the rendered files and the plan (3 findings)"
-
-    def test_a_denial_says_where_why_and_what_to_do(self) -> None:
-        judged = Verdict("rendered", (finding(passed=False), finding("NXS_2")))
-        assert screen(text.verdicts([judged])).split("\n") == [
-            "✗ denied by 1 of 2 findings on the rendered files",
-            "",
-            "  NXS_1  high  module.proxy.aws_db_proxy.main",
-            "    environments/prod.yaml:29:16  proxy.require_tls",
-            "    rendered: main.tf:100",
-            "    require_tls is false",
-            "    fix: set proxy.require_tls: true",
-        ]
-
-    def test_what_files_and_plan_both_deny_is_told_once(self) -> None:
-        verdicts = [
-            Verdict("rendered", (finding(passed=False),)),
-            Verdict("plan", (finding(passed=False), finding(passed=False, resource="a.b"))),
-        ]
-        shown = screen(text.verdicts(verdicts))
-        assert "denied by 2 of 3 findings on the rendered files and the plan" in shown
-        assert shown.count("module.proxy.aws_db_proxy.main") == 1
-
-    def test_what_could_not_be_judged_is_no_pass(self) -> None:
-        judged = Verdict("plan", (finding(),), unjudged=("NXS_3 a.b: no record",))
-        shown = screen(text.verdicts([judged]))
-        assert "nothing has passed" in shown
-        assert "NXS_3 a.b: no record" in shown
-        assert "✓" not in shown
-
-    def test_nothing_of_a_finding_steers_the_terminal(self) -> None:
-        evil = Finding(
-            "NXS_1",
-            Severity.LOW,
-            f'aws_x.y["{STEERING}"]',
-            passed=False,
-            message=f"bad {STEERING}",
-            fix="change it",
-            origin=Origin(("tags", STEERING), None),
-        )
-        shown = screen(text.verdicts([Verdict("plan", (evil,), unjudged=(STEERING,))]))
-        assert all(character.isprintable() or character == "\n" for character in shown)
 
 
 class TestPlan:
@@ -203,7 +139,7 @@ class TestPlan:
 
 def test_the_screen_of_a_plan_says_first_where_it_would_be() -> None:
     environment = load("prod", PACKAGE.parent / "environments")
-    verdicts = [Verdict("rendered", (finding(),))]
+    verdicts = [verdict(finding(outcome=Outcome.PASSED))]
     sandboxed, real = (
         screen(text.planned(environment, verdicts, plan(), sandbox=sandbox)).split("\n")
         for sandbox in (True, False)
@@ -213,7 +149,7 @@ def test_the_screen_of_a_plan_says_first_where_it_would_be() -> None:
     assert real[1] == f"prod · AWS · {where}"
     assert real[2:] == [
         "",
-        "✓ 1 policies passed on the rendered files (1 findings)",
+        "✓ 1 policy passed on the rendered files (1 finding)",
         "",
         "No changes: what is applied is what the files say.",
     ]
@@ -221,8 +157,9 @@ def test_the_screen_of_a_plan_says_first_where_it_would_be() -> None:
 
 def test_a_denied_plan_has_no_plan_on_its_screen() -> None:
     environment = load("prod", PACKAGE.parent / "environments")
-    denied = [Verdict("rendered", (finding(passed=False),))]
-    assert "Plan:" not in screen(text.planned(environment, denied, None, sandbox=False))
+    shown = screen(text.planned(environment, [verdict(DENIED)], None, sandbox=False))
+    assert "✗ denied by 1 of 1 finding on the rendered files" in shown
+    assert "Plan:" not in shown
 
 
 def test_outputs() -> None:

@@ -1,0 +1,21 @@
+"""Reports on standard output."""
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.text import Text
+
+
+class ReportConsole(Console):
+    """Standard output. A reader who has left ends the command, in the way `__main__` knows."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich's own answer would be to exit with 1."""
+        raise BrokenPipeError
+
+
+def show(lines: Iterable[Text]) -> None:
+    """Print a report on standard output. Long lines are the terminal's to wrap."""
+    console = ReportConsole(highlight=False)
+    for line in lines:
+        console.print(line, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Reads a Terraform configuration without Terraform: its syntax, and what values are known."""
