@@ -42,10 +42,11 @@ integration: venv
 bench: venv
 	$(BIN)/python -m benchmarks
 
-# The generated files: JSON Schema, environment reference, policy reference.
+# The generated files: JSON Schema, and the references of environments, policies and changes.
 generate: venv
 	$(BIN)/python -m nexusctl.environment.schema
 	$(BIN)/python -m nexusctl.policy.reference
+	$(BIN)/python -m nexusctl.change.reference
 
 venv: $(READY)
 

@@ -61,6 +61,8 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _number(value: float, unit: str) -> str:
+    if unit == "%":
+        return f"{value:.1%}"
     return f"{value:.0f} MB" if unit == "MB" else f"{value:.2f}{unit if unit == 'x' else ' s'}"
 
 

@@ -8,6 +8,7 @@ from itertools import count
 
 from benchmarks.measure import SCRIPTS, Row, rounds, run
 from benchmarks.project import Project
+from benchmarks.rehearsal import rehearsal
 from nexusctl.policy.catalogue import read_catalogue
 from nexusctl.workspace import shipped_assets
 
@@ -19,7 +20,7 @@ inside = partial(run, sys.executable, "-m", "benchmarks.inside")
 
 def startup(project: Project) -> Iterator[Row]:
     """The commands that do little."""
-    limits = {"--version": 0.2, "--help": 0.2, "validate prod": 0.6}
+    limits = {"--version": 0.2, "--help": 0.2, "validate prod": 0.6, "budget prod": 0.5}
     times = rounds(10, *(partial(project.nexusctl, *command.split()) for command in limits))
     for (command, limit), runs in zip(limits.items(), times, strict=True):
         yield Row("startup", f"nexusctl {command}", runs, "s", limit)
@@ -158,5 +159,6 @@ def memory(project: Project) -> Iterator[Row]:
 
 
 BENCHMARKS: Mapping[str, Callable[[Project], Iterator[Row]]] = {
-    each.__name__: each for each in (startup, many, gate, fleet, watch, thousand, plan, memory)
+    each.__name__: each
+    for each in (startup, many, gate, fleet, watch, thousand, plan, memory, rehearsal)
 }

@@ -20,7 +20,7 @@ class Row:
     benchmark: str
     what: str
     runs: tuple[float, ...]
-    unit: str  # "s", "x" (a ratio) or "MB" (of 1024² bytes)
+    unit: str  # "s", "x" (a ratio), "%" (a share of 1) or "MB" (of 1024² bytes)
     limit: float | None = None
 
     @property

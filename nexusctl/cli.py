@@ -118,19 +118,32 @@ def parser() -> argparse.ArgumentParser:
 
     apply = commands.add_parser("apply", help="plan as `plan` does, then apply that plan")
     _environment(apply)
+    _allow_replace(apply)
     _yes(apply)
 
     destroy = commands.add_parser("destroy", help="destroy everything the environment has")
     _environment(destroy)
     _yes(destroy)
 
+    _drift(commands.add_parser("drift", help="what was changed outside Terraform, and its impact"))
+
     output = commands.add_parser("output", help="show the outputs of what is applied")
     _environment(output)
     output.add_argument("name", nargs="?", metavar="NAME", help="only this one, bare")
     _json(output)
 
-    doctor = commands.add_parser("doctor", help="what nexusctl needs, and what it found")
-    _json(doctor)
+    budget = commands.add_parser(
+        "budget", help="whether the environment holds its own peak, in connections and waiting time"
+    )
+    _budget(budget)
+
+    _rehearse(
+        commands.add_parser(
+            "rehearse",
+            help="a real connection storm on this machine, and what the budget predicted",
+        )
+    )
+    _json(commands.add_parser("doctor", help="what nexusctl needs, and what it found"))
 
     sandbox = commands.add_parser("sandbox", help="the embedded AWS: start, stop, status, reset")
     sandbox.add_argument("action", choices=["start", "stop", "status", "reset"])
@@ -141,6 +154,20 @@ def parser() -> argparse.ArgumentParser:
     )
     _environment(terraform)
     return top
+
+
+def _budget(budget: argparse.ArgumentParser) -> None:
+    _environment(budget)
+    budget.add_argument(
+        "--chart",
+        type=Path,
+        metavar="FILE",
+        help="also draw waiting time and errors against load (.png or .svg)",
+    )
+    budget.add_argument(
+        "--measure", action="store_true", help="ask AWS what the running database has"
+    )
+    _json(budget)
 
 
 def _check(check: argparse.ArgumentParser) -> None:
@@ -191,10 +218,48 @@ def _check(check: argparse.ArgumentParser) -> None:
     _json(check)
 
 
+def _rehearse(rehearse: argparse.ArgumentParser) -> None:
+    _environment(rehearse)
+    rehearse.add_argument("--html", type=Path, metavar="FILE", help="write a page with plots")
+    rehearse.add_argument(
+        "--scale", type=float, metavar="SHARE", help="of the storm (default: what fits here, ≤ 1)"
+    )
+    rehearse.add_argument("--clients", type=int, metavar="N", help="clients, whatever the scale")
+    rehearse.add_argument(
+        "--seconds",
+        type=float,
+        default=10.0,
+        metavar="N",
+        help="how long transactions run in each act (default: 10; all acts take about a minute)",
+    )
+    _json(rehearse)
+
+
 def _environment(command: argparse.ArgumentParser) -> None:
     command.add_argument("environment", metavar="ENV", help="a file in environments/, by its name")
     command.add_argument(
         "--sandbox", action="store_true", help="on the embedded AWS instead of the real one"
+    )
+
+
+def _drift(drift: argparse.ArgumentParser) -> None:
+    drift.add_argument("environments", nargs="*", metavar="ENV", help="environments to look at")
+    drift.add_argument("--all", action="store_true", help="every environment")
+    drift.add_argument(
+        "--sandbox", action="store_true", help="on the embedded AWS instead of the real one"
+    )
+    drift.add_argument(
+        "--format", choices=("text", "json", "markdown"), default="text", help="how to report"
+    )
+
+
+def _allow_replace(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--allow-replace",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="let the plan destroy this, which cannot be made again; may be repeated",
     )
 
 

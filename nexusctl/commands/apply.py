@@ -2,8 +2,9 @@
 
 from argparse import Namespace
 
+from nexusctl.change.protection import protect
 from nexusctl.commands.display import Display
-from nexusctl.commands.planning import Planned, exit_code, planning
+from nexusctl.commands.planning import Planned, exit_code, planning, screen
 from nexusctl.commands.show import show
 from nexusctl.commands.walk import Walk, confirmed
 from nexusctl.errors import Exit, Refused
@@ -15,10 +16,12 @@ def run(arguments: Namespace) -> int:
     walk = Walk.begin(arguments)
     display = Display()
     with walk.work.alone(), planning(walk, display) as planned:
-        show(text.planned(walk.environment, planned.verdicts, planned.plan, sandbox=walk.sandbox))
-        if not planned.passed or planned.plan is None:
+        show(screen(walk, planned))
+        if not planned.passed or planned.plan is None or planned.impact is None:
             return exit_code(planned)
         if not planned.plan.empty:
+            tier = walk.environment.settings.tier
+            protect(planned.impact, arguments.allow_replace, tier=tier)
             _ask(walk, assume_yes=arguments.yes)
             apply_plan(walk, planned, display)
     return Exit.DONE

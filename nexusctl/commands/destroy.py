@@ -4,13 +4,13 @@ from argparse import Namespace
 
 from rich.text import Text
 
+from nexusctl.change.protection import protect_database
 from nexusctl.commands.apply import apply_plan
 from nexusctl.commands.display import Display
-from nexusctl.commands.planning import planning_destruction
+from nexusctl.commands.planning import planning_destruction, screen
 from nexusctl.commands.show import show
 from nexusctl.commands.walk import Walk, confirmed
 from nexusctl.errors import Exit, Refused
-from nexusctl.report import text
 
 
 def run(arguments: Namespace) -> int:
@@ -28,7 +28,9 @@ def run(arguments: Namespace) -> int:
         if planned.plan is None or not planned.plan.changes:
             show([Text("Nothing to destroy: the state holds no resources.", "green")])
             return Exit.DONE
-        show(text.planned(walk.environment, (), planned.plan, sandbox=walk.sandbox))
+        show(screen(walk, planned))
+        if planned.impact is not None:
+            protect_database(planned.impact, tier=walk.environment.settings.tier)
         if not arguments.yes and not confirmed(f"Type the environment's name ({name}):", name):
             raise Refused(
                 "nothing was destroyed: the environment's name was not typed",

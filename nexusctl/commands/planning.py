@@ -7,6 +7,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rich.text import Text
+
+from nexusctl.change.impact import Impact, impact
+from nexusctl.change.provenance import Provenance
 from nexusctl.commands.display import Display
 from nexusctl.commands.remedies import with_diffs
 from nexusctl.commands.walk import Walk
@@ -15,6 +19,8 @@ from nexusctl.policy.gate import Case
 from nexusctl.policy.verdict import Verdict
 from nexusctl.render.rendered import Rendered
 from nexusctl.render.write import altered
+from nexusctl.report import text
+from nexusctl.terraform.command import Mode
 from nexusctl.terraform.events import Event, ResourceEvent
 from nexusctl.terraform.plan import Plan, parse_plan
 from nexusctl.terraform.terraform import Terraform
@@ -22,12 +28,13 @@ from nexusctl.terraform.terraform import Terraform
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan and what the gate says; without a plan when the files alone were denied."""
+    """A plan, what it does and what the gate says; no plan when the files alone were denied."""
 
     rendered: Rendered
     verdicts: tuple[Verdict, ...]
     terraform: Terraform
     plan: Plan | None = None
+    impact: Impact | None = None
 
     @property
     def passed(self) -> bool:
@@ -45,7 +52,7 @@ def planning(walk: Walk, display: Display) -> Iterator[Planned]:
     """
     with ExitStack() as stack:
         gate = stack.enter_context(walk.gate())
-        stack.enter_context(_no_plan_left(walk))
+        stack.enter_context(no_plan_left(walk))
         rendered = walk.render(display)
         case = _case(walk, rendered)
         judging = stack.enter_context(ThreadPoolExecutor(1)).submit(gate.judge_files, case)
@@ -59,15 +66,14 @@ def planning(walk: Walk, display: Display) -> Iterator[Planned]:
             yield Planned(rendered, (files,), terraform)
             return
         with walk.explained(rendered):
-            document = _plan(terraform, walk.work.plan, display, on_change=gate.start)
+            document = planned_document(terraform, walk.work.plan, display, on_change=gate.start)
         with display.phase("policies") as phase:
             verdict = gate.judge_plan(_case(walk, rendered), document, files)
             judged = with_diffs(verdict, walk.environment)
             phase.note(_said(judged))
-        plan = parse_plan(json.loads(document.read_bytes()))
-        document.unlink()
+        plan, done = _told(document, walk, rendered)
         walk.note_what_was_interrupted(terraform, plan, display)
-        yield Planned(rendered, (files, judged), terraform, plan)
+        yield Planned(rendered, (files, judged), terraform, plan, done)
 
 
 def _case(walk: Walk, rendered: Rendered) -> Case:
@@ -79,19 +85,24 @@ def _case(walk: Walk, rendered: Rendered) -> Case:
 @contextmanager
 def planning_destruction(walk: Walk, display: Display) -> Iterator[Planned]:
     """Plan to destroy everything. Policies have no say: nothing is left to judge."""
-    with _no_plan_left(walk):
+    with no_plan_left(walk):
         rendered = walk.render(display)
         terraform = walk.terraform(display)
         with walk.explained(rendered):
             initialise(terraform, rendered, display)
-            document = _plan(terraform, walk.work.plan, display, destroy=True)
-        plan = parse_plan(json.loads(document.read_bytes()))
-        document.unlink()
-        yield Planned(rendered, (), terraform, plan)
+            document = planned_document(terraform, walk.work.plan, display, mode="destroy")
+        yield Planned(rendered, (), terraform, *_told(document, walk, rendered))
+
+
+def _told(document: Path, walk: Walk, rendered: Rendered) -> tuple[Plan, Impact]:
+    """What the JSON of a plan says; it holds sensitive values in clear, so it goes at once."""
+    told = json.loads(document.read_bytes())
+    document.unlink()
+    return parse_plan(told), impact(told, Provenance(walk.environment, rendered))
 
 
 @contextmanager
-def _no_plan_left(walk: Walk) -> Iterator[None]:
+def no_plan_left(walk: Walk) -> Iterator[None]:
     """Whatever happens, no plan stays behind: both forms of it hold sensitive values in clear."""
     plans = (walk.work.plan, walk.work.plan.with_suffix(".json"))
     try:
@@ -103,6 +114,13 @@ def _no_plan_left(walk: Walk) -> Iterator[None]:
             plan.unlink(missing_ok=True)
 
 
+def screen(walk: Walk, planned: Planned) -> Iterator[Text]:
+    """The report of a plan for people."""
+    return text.planned(
+        walk.environment, planned.verdicts, planned.plan, planned.impact, sandbox=walk.sandbox
+    )
+
+
 def initialise(terraform: Terraform, rendered: Rendered, display: Display) -> None:
     """Run `terraform init` where it is needed."""
     with display.phase("init") as phase:
@@ -110,12 +128,12 @@ def initialise(terraform: Terraform, rendered: Rendered, display: Display) -> No
         phase.note(f"{terraform.engine}" if done else f"{terraform.engine}, as before")
 
 
-def _plan(
+def planned_document(
     terraform: Terraform,
     file: Path,
     display: Display,
     *,
-    destroy: bool = False,
+    mode: Mode = "normal",
     on_change: Callable[[], None] = lambda: None,
 ) -> Path:
     """Plan into `file` and return the plan's JSON; `on_change` is called when there is a change."""
@@ -127,7 +145,7 @@ def _plan(
                 on_change()
             progress(event)
 
-        changes = terraform.plan(file, on_event, destroy=destroy)
+        changes = terraform.plan(file, on_event, mode=mode)
         phase.note("reading the plan")
         document = terraform.show(file)
         phase.note("there are changes" if changes else "no changes")

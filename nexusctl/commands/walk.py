@@ -69,9 +69,7 @@ class Walk:
     def terraform(self, display: Display) -> Terraform:
         """Terraform in the work directory, reaching the real AWS or the sandbox."""
         engine = find_engine()
-        environment, fresh = (
-            self._sandbox_environment(display) if self.sandbox else (dict(os.environ), False)
-        )
+        environment, fresh = self.aws_variables(display)
         terraform = Terraform(
             engine, self.work, environment=environment, on_interrupt=display.interrupted
         )
@@ -79,8 +77,13 @@ class Walk:
             terraform.forget_unfinished_apply()  # what it had begun is gone
         return terraform
 
-    def _sandbox_environment(self, display: Display) -> tuple[dict[str, str], bool]:
-        """The variables that reach the sandbox, and whether it was started just now, empty."""
+    def aws_variables(self, display: Display) -> tuple[dict[str, str], bool]:
+        """The process environment that leads to the real AWS or to the sandbox.
+
+        And whether that sandbox was started just now, empty.
+        """
+        if not self.sandbox:
+            return dict(os.environ), False
         settings = self.environment.settings
         server = Sandbox(self.workspace.sandbox)
         with display.phase("sandbox") as phase:

@@ -27,18 +27,16 @@ def run(arguments: Namespace) -> int:
     shown = (directory, assets.templates, assets.terraform)
     with Gate(assets.policies, log) as gate:
         gate.start()
-        policies = _seen([assets.policies])
         while True:
-            before = _seen(shown)
+            before, policies = _seen(shown), _seen([assets.policies])
             _judge(arguments, directory, gate)
             try:
-                while before == _seen(shown) and policies == (now := _seen([assets.policies])):
+                while before == _seen(shown) and policies == _seen([assets.policies]):
                     time.sleep(POLL_SECONDS)
             except KeyboardInterrupt:
                 return Exit.INTERRUPTED
-            if policies != now:
-                policies = now
-                gate.stop()
+            if policies != _seen([assets.policies]):
+                gate.stop()  # the next worker loads them as they are now
 
 
 def _judge(arguments: Namespace, directory: Path, gate: Gate) -> None:

@@ -1,7 +1,6 @@
 """The values of a block's arguments and nested blocks, `dynamic` ones expanded."""
 
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from nexusctl.configuration import tree
@@ -37,8 +36,11 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
+    """`found` is all that the values rest on, in the order in which they were read."""
+
     evaluator: Evaluator
     content: Content
+    found: list[frozenset[str]] = field(default_factory=list)
 
     def body(
         self, body: tree.Body, scope: Scope, path: Path, leave_out: frozenset[str]
@@ -52,6 +54,8 @@ class _Reader:
                 values[name] = exported(value)
                 self.content.lines[*path, name] = attribute.line
                 self.content.references[*path, name] = because
+                if because:
+                    self.found.append(because)
         for block in body.blocks:
             if block.type == "dynamic" and len(block.labels) == 1:
                 self.dynamic(block, scope, path, values)
@@ -104,12 +108,10 @@ class _Reader:
             return  # an argument has that name: Terraform refuses
         inner: Path = (*path, block.type, len(siblings))
         siblings.append(None)
-        before = len(self.content.references)
+        before = len(self.found)
         siblings[-1] = self.body(block.body, scope, inner, frozenset())
         self.content.lines[inner] = block.line
-        # Of the paths that were added since, all are within this block.
-        within = islice(self.content.references.values(), before, None)
-        self.content.references[inner] = because.union(*within)
+        self.content.references[inner] = because.union(*self.found[before:])
 
 
 def _names(path: Path) -> list[str]:

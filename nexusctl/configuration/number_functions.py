@@ -72,6 +72,11 @@ def range_(*limits: object) -> list[Number]:
     step = found[2] if len(found) > 2 else exact_number(1 if start <= end else -1)  # noqa: PLR2004
     if not step or (step > 0) != (start <= end):
         raise Failed if start != end or not step else Undecided
+    if all(each.denominator == 1 for each in (start, end, step)):
+        whole_numbers = range(int(start), int(end), int(step))
+        if len(whole_numbers) > _MAX_RANGE:
+            raise Failed
+        return list(whole_numbers)
     numbers = list[Number]()
     while (start < end) if step > 0 else (start > end):
         numbers.append(as_number(start))

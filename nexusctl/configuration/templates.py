@@ -34,9 +34,6 @@ Part = str | Unknown
 def joined(values: Iterable[object]) -> object:
     """A string of these values, each as a template prints it: a str, or a Partial."""
     parts = _merged(part for value in values for part in parts_of(value))
-    length = sum(len(part) for part in parts if isinstance(part, str))
-    if length > _MAX_LENGTH or len(parts) > _MAX_PARTS:
-        raise Undecided
     if not parts:
         return ""
     if len(parts) == 1 and isinstance(parts[0], str):
@@ -52,6 +49,9 @@ def _merged(parts: Iterable[Part]) -> tuple[Part, ...]:
             found.append(normal("".join(part for part in group if isinstance(part, str))))
         else:
             found += group
+    length = sum(len(part) for part in found if isinstance(part, str))
+    if length > _MAX_LENGTH or len(found) > _MAX_PARTS:
+        raise Undecided
     return tuple(part for part in found if part != "")
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias, Union, get_args, get_origin
 
+from annotated_types import Ge, Le
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic import GetJsonSchemaHandler as JsonHandler
 from pydantic.fields import FieldInfo
@@ -412,6 +413,21 @@ class Database(_Part):
         {},
         description="PostgreSQL parameters, by name. `rds.force_ssl` is always 1.",
     )
+    measured_max_connections: Annotated[int, Ge(1), Le(262_143)] | None = Field(
+        None,
+        description="What `SHOW max_connections` says in the running database, for the connection "
+        "budget. null: estimated from the memory of `instance_class`.",
+    )
+    direct_connections: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description="Connections past the proxy at the peak, for the connection budget: "
+        "migrations, reports, administrators, monitoring.",
+    )
+    other_proxies_percent: Annotated[int, Field(ge=0, le=100)] = Field(
+        0,
+        description="Share of `max_connections` that other proxies on this database may open, for "
+        "the connection budget.",
+    )
 
 
 class ConnectionPool(_Part):
@@ -446,6 +462,11 @@ class Proxy(_Part):
     )
     connection_pool: ConnectionPool = Field(
         description="How the proxy shares the database's connections."
+    )
+    other_client_connections: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description="Connections to the proxy at the peak, for the connection budget, of clients "
+        "other than `workers` and `lambda_clients`.",
     )
 
 
@@ -560,6 +581,33 @@ class LambdaClient(_Part):
     )
 
 
+class Workload(_Part):
+    """What the clients of the proxy ask for at the peak."""
+
+    peak_transactions_per_second: Annotated[float, Field(gt=0, le=10_000_000)] = Field(
+        description="Transactions of all clients in a second, at the peak."
+    )
+    # A number: durations have whole seconds.
+    mean_transaction_ms: Annotated[float, Field(gt=0, le=86_400_000)] = Field(
+        description="How long a transaction holds a database connection on average, in "
+        "milliseconds: from its first statement to its commit, the client's own pauses included."
+    )
+    variability: Annotated[float, Field(ge=0, le=10)] = Field(
+        1.0,
+        description="Coefficient of variation of that time: its standard deviation by its mean. 0: "
+        "all transactions are alike; 1: exponential; more: some are far longer than most.",
+    )
+    pinned_fraction: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0,
+        description="Fraction of the client connections that keep a database connection to "
+        "themselves (session pinning).",
+    )
+    ramp: Annotated[Duration, _between("1s", "1d")] = Field(
+        Duration.parse("5m"),
+        description="Time in which the clients go from those of `min_size` to those of the peak.",
+    )
+
+
 class Alarms(_Part):
     """Who is told when the proxy is in trouble."""
 
@@ -585,7 +633,7 @@ class Waiver(_Part):
     policy: Annotated[str, _matching("[A-Z][A-Z0-9_]{2,63}", "a policy's id")] = Field(
         description="Policy that is waived; `nexusctl policies` lists them. Some cannot be waived."
     )
-    resource: Annotated[str, _matching(r"\S{1,512}", "a resource's address")] = Field(
+    resource: Annotated[str, _matching(r"\S([^\r\n]{0,510}\S)?", "a resource's address")] = Field(
         description="Address of the resource, as the finding names it; without an index it stands "
         "for all instances."
     )
@@ -624,6 +672,11 @@ class Settings(_Part):
     workers: Workers = Field(description="The Auto Scaling group of ingest workers.")
     lambda_clients: tuple[LambdaClient, ...] = Field(
         (), description="Lambda functions, owned elsewhere, that may connect to the proxy."
+    )
+    workload: Workload | None = Field(
+        None,
+        description="What the clients of the proxy ask for at the peak; the connection budget says "
+        "whether the stack holds it. null: the budget is judged on connections alone.",
     )
     alarms: Alarms = Field(Alarms(), description="Who is told when the proxy is in trouble.")
     waivers: tuple[Waiver, ...] = Field(

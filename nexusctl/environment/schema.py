@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from annotated_types import Ge, Le, MaxLen, MinLen
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -27,7 +27,13 @@ from nexusctl.workspace import Workspace
 SCHEMA_FILE = Path("environments/environment.schema.json")
 REFERENCE_FILE = Path("docs/environment-reference.md")
 
-_TYPES = {str: "text", int: "whole number", bool: "true or false", Duration: "duration"}
+_TYPES = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    Duration: "duration",
+}
 
 _PREFACE = """\
 # The settings of an environment
@@ -168,6 +174,10 @@ def _limit(limit: Any) -> str | None:
             return f"at least {least}"
         case Le(le=most):
             return f"at most {most}"
+        case Gt(gt=bound):
+            return f"more than {bound}"
+        case Lt(lt=bound):
+            return f"less than {bound}"
         case MinLen(min_length=least):
             return f"at least {least} long"
         case MaxLen(max_length=most):

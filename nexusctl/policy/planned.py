@@ -103,7 +103,10 @@ def instances(
     `configuration` is the root that was planned, where it is at hand: it knows the lines, what
     locals and `dynamic` blocks refer to, and which unknown values nobody wrote.
     """
-    written = {each.declared: each for each in configuration.instances} if configuration else {}
+    written: dict[str, Instance] = {}
+    for each in configuration.instances if configuration else ():
+        written[each.address] = each
+        written.setdefault(each.declared, each)
     configured = _References(plan)
     found: dict[str, Instance] = {}
     for change in plan.get("resource_changes", []):
@@ -129,7 +132,7 @@ def _instance(
     configured: "_References",
 ) -> Instance:
     declared = without_indexes(resource["address"])
-    source = written.get(declared)
+    source = written.get(resource["address"]) or written.get(declared)
     references = configured.of(declared)
     if source:
         references = references | {
@@ -140,6 +143,18 @@ def _instance(
         computed = unknown.keys() - source.values.keys() - values.keys()
         unknown = {name: what for name, what in unknown.items() if name not in computed}
     merged = _merged(values, unknown)
+    if source and source.address == resource["address"]:
+        # The files know what such a value is made of: the parts of a list, the rest of a document.
+        # Of blocks whose number they do not know they have one, which is not all there will be.
+        uncounted = {name.partition(".")[0] for name in source.dynamic_unknown}
+        parts = {
+            name: value
+            for name, value in source.values.items()
+            if has_unknown(value) and name not in uncounted
+        }
+        merged |= {
+            name: value for name, value in parts.items() if isinstance(merged.get(name), Unknown)
+        }
     return Instance(
         mode="managed",
         type=resource["type"],
@@ -147,12 +162,19 @@ def _instance(
         declared=declared,
         file=source.file if source else "",
         line=source.line if source else 0,
-        values=merged if isinstance(merged, Mapping) else {},
+        values=merged,
         lines=source.lines if source else {},
         references=references,
         known=True,
         dynamic_unknown=frozenset(),
     )
+
+
+def has_unknown(value: object) -> bool:
+    """Whether something unknown is in a value, or is all of it."""
+    if isinstance(value, Mapping):
+        return any(map(has_unknown, value.values()))
+    return isinstance(value, Unknown) or (isinstance(value, list) and any(map(has_unknown, value)))
 
 
 def _merged(value: Any, unknown: Any) -> Any:

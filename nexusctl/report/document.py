@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from nexusctl.environment.origin import Origin
 from nexusctl.policy.verdict import Finding, Setting, Verdict
 from nexusctl.report.findings import relative
+from nexusctl.report.impact import document as impact
 from nexusctl.terraform.plan import Action, Plan
 
 if TYPE_CHECKING:
+    from nexusctl.change.impact import Impact
     from nexusctl.environment.environment import Environment
 
 
@@ -40,7 +42,10 @@ def verdict(judged: Verdict) -> dict[str, Any]:
 
 
 def planned(
-    environment: "Environment", judged: Sequence[Verdict], plan: Plan | None
+    environment: "Environment",
+    judged: Sequence[Verdict],
+    plan: Plan | None,
+    done: "Impact | None",
 ) -> dict[str, Any]:
     """The result of `plan`: the verdicts, and the plan unless the files were denied."""
     return {
@@ -49,6 +54,7 @@ def planned(
         "region": environment.settings.aws.region,
         "passed": plan is not None and all(each.passed for each in judged),
         "verdicts": [verdict(each) for each in judged],
+        "impact": impact(done) if done else None,
         "plan": _plan(plan) if plan else None,
     }
 

@@ -1,7 +1,7 @@
 """Verdicts as a comment on a pull request, in the Markdown of GitHub and GitLab.
 
 Names and values of the environment are in it, and whoever writes those may be hostile: all text
-passes through `_code` or `_prose`, so that it stays in its cell and mentions nobody.
+passes through `code` or `prose`, so that it stays in its cell and mentions nobody.
 """
 
 import re
@@ -37,10 +37,10 @@ def markdown(judged: Sequence[Verdict]) -> str:
     unjudged = [(verdict.name, reason) for verdict in judged for reason in verdict.unjudged]
     blocks = [_heading(judged)]
     if unjudged:
-        reasons = [f"- {_prose(name)}: {_prose(reason)}" for name, reason in unjudged]
+        reasons = [f"- {prose(name)}: {prose(reason)}" for name, reason in unjudged]
         blocks.append(
             "**Policies could not judge everything, so nothing has passed:**\n\n"
-            + _rows(reasons, len(reasons))
+            + table(reasons, len(reasons))
         )
     if denied:
         several = len(names) > 1
@@ -49,14 +49,14 @@ def markdown(judged: Sequence[Verdict]) -> str:
     blocks += _excused(judged)
     notices = dict.fromkeys(notice for verdict in judged for notice in verdict.notices)
     if notices:
-        blocks.append("\n".join(f"- ⚠ {_prose(notice)}" for notice in notices))
+        blocks.append("\n".join(f"- ⚠ {prose(notice)}" for notice in notices))
     if policies := undecided(judged):
-        blocks.append(f"In part for the plan to decide: {', '.join(map(_code, policies))}.")
+        blocks.append(f"In part for the plan to decide: {', '.join(map(code, policies))}.")
     return _fitting(blocks)
 
 
 def _heading(judged: Sequence[Verdict]) -> str:
-    names = ", ".join(map(_prose, by_name(judged)))
+    names = ", ".join(map(prose, by_name(judged)))
     if any(verdict.unjudged for verdict in judged):
         return f"## ✗ nexusctl could not judge {names}"
     if denied := told(judged, Outcome.FAILED):
@@ -73,47 +73,47 @@ def _table(denied: Sequence[list[Told]], *, several: bool) -> str:
         more = f" and {len(entry) - 1} more" if len(entry) > 1 else ""
         cells = [
             str(finding.policy.severity),
-            _code(finding.policy.id),
+            code(finding.policy.id),
             _edit(entry[0]),
-            _code(finding.resource) + more,
-            _prose(finding.message),
+            code(finding.resource) + more,
+            prose(finding.message),
         ]
-        rows.append(_row([_prose(entry[0].verdict.name), *cells] if several else cells))
+        rows.append(row([prose(entry[0].verdict.name), *cells] if several else cells))
     if several:
         heads.insert(0, "where")
-    return _rows([_row(heads), _row(["---"] * len(heads)), *rows], len(rows))
+    return table([row(heads), row(["---"] * len(heads)), *rows], len(rows))
 
 
 def _edit(each: Told) -> str:
     """The line to edit, and the setting that is or is not on it."""
     setting = each.finding.setting
-    place = _code(f"{relative(each.place.file)}:{each.place.line}")
+    place = code(f"{relative(each.place.file)}:{each.place.line}")
     if not setting:
         return place
     value = f": {setting.value}" if setting.value is not None else ""
-    shown = _code(f"{setting.origin.dotted}{value}")
+    shown = code(f"{setting.origin.dotted}{value}")
     return f"{place}<br>{shown}" if setting.origin.location else f"default<br>{shown}"
 
 
 def _details(entry: list[Told], *, several: bool) -> str:
     finding = entry[0].finding
     policy = finding.policy
-    where = f"{_prose(entry[0].verdict.name)}: " if several else ""
-    parts = [f"<details><summary>{where}{_prose(policy.id)}: {_prose(policy.title)}</summary>", ""]
+    where = f"{prose(entry[0].verdict.name)}: " if several else ""
+    parts = [f"<details><summary>{where}{prose(policy.id)}: {prose(policy.title)}</summary>", ""]
     for each in entry[:MOST_ROWS]:
         at = each.terraform
         file = f"{relative(at.file)}:{at.line}" if at else each.rendered
         parts.append(
-            f"- {_code(each.finding.resource)}"
-            + (f" at {_code(file)}" if file else "")
-            + f": {_prose(each.finding.message)}"
+            f"- {code(each.finding.resource)}"
+            + (f" at {code(file)}" if file else "")
+            + f": {prose(each.finding.message)}"
         )
     if len(entry) > MOST_ROWS:
         parts.append(f"- and {len(entry) - MOST_ROWS} more")
     meaning = finding.setting.meaning if finding.setting else ""
     for label, text in (("setting", meaning), ("why", policy.why), ("fix", policy.fix)):
         if text:
-            parts += ["", f"**{label}** {_prose(text)}"]
+            parts += ["", f"**{label}** {prose(text)}"]
     if finding.diff:
         parts += ["", _fenced(finding.diff, "diff")]
     return "\n".join([*parts, "", "</details>"])
@@ -122,27 +122,28 @@ def _details(entry: list[Told], *, several: bool) -> str:
 def _excused(judged: Sequence[Verdict]) -> Iterator[str]:
     """What failed and is allowed, folded."""
     shown: tuple[tuple[Outcome, str, Callable[[Told], str]], ...] = (
-        (Outcome.WAIVED, "waived", lambda each: _prose(waiver(each.finding))),
-        (Outcome.KNOWN, "in the baseline", lambda each: _prose(each.finding.message)),
+        (Outcome.WAIVED, "waived", lambda each: prose(waiver(each.finding))),
+        (Outcome.KNOWN, "in the baseline", lambda each: prose(each.finding.message)),
     )
     for outcome, title, last in shown:
         rows = [
-            _row([_code(each.finding.policy.id), _code(each.finding.resource), last(each)])
+            row([code(each.finding.policy.id), code(each.finding.resource), last(each)])
             for each in told(judged, outcome)
         ]
         if rows:
-            heads = [_row(["policy", "resource", "why"]), _row(["---"] * 3)]
+            heads = [row(["policy", "resource", "why"]), row(["---"] * 3)]
             yield (
                 f"<details><summary>{counted(len(rows), 'finding')} {title}</summary>\n\n"
-                f"{_rows([*heads, *rows], len(rows))}\n\n</details>"
+                f"{table([*heads, *rows], len(rows))}\n\n</details>"
             )
 
 
-def _row(cells: Sequence[str]) -> str:
+def row(cells: Sequence[str]) -> str:
+    """A row of a table, of cells that are fit for one."""
     return f"| {' | '.join(cells)} |"
 
 
-def _rows(lines: list[str], number: int) -> str:
+def table(lines: list[str], number: int) -> str:
     """The lines, of which the last `number` are rows; those beyond a screen or two are counted."""
     left_out = number - MOST_ROWS
     if left_out <= 0:
@@ -168,7 +169,7 @@ def _fenced(text: str, language: str) -> str:
     return "\n".join([f"{fence}{language}", *visible_lines(text.rstrip("\n")), fence])
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """`text` as code, also in a table's cell."""
     shown = one_line(text)
     if shown and not re.search(r"[`|\\]", shown):
@@ -178,7 +179,7 @@ def _code(text: str) -> str:
     return f"<code>{_PUNCTUATION.sub(_entity, shown)}</code>"
 
 
-def _prose(text: str) -> str:
+def prose(text: str) -> str:
     """`text` as it is: no markup, no link, no mention. Fit for Markdown and for HTML in it."""
     apart = _LINKS.sub("\N{ZERO WIDTH SPACE}", one_line(text))
     return _STRUCTURE.sub(_entity, apart)

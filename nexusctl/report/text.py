@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.text import Text
 
+from nexusctl.change.impact import Impact
 from nexusctl.environment.environment import Environment
 from nexusctl.policy.verdict import Verdict
 from nexusctl.render.rendered import Rendered
+from nexusctl.report.impact import text as impact
 from nexusctl.report.verdict_text import verdicts
 from nexusctl.report.visible import visible
 from nexusctl.terraform.events import Diagnostic
@@ -47,14 +49,22 @@ def heading(environment: Environment, *, sandbox: bool) -> Text:
 
 
 def planned(
-    environment: Environment, judged: Sequence[Verdict], changes: Plan | None, *, sandbox: bool
+    environment: Environment,
+    judged: Sequence[Verdict],
+    changes: Plan | None,
+    done: Impact | None,
+    *,
+    sandbox: bool,
 ) -> Iterator[Text]:
-    """The screen of a plan: where, what the gate says, and what would change."""
+    """The screen of a plan: where, what the gate says, what it does, and what would change."""
     yield Text()
     yield heading(environment, sandbox=sandbox)
     yield Text()
     if judged:
         yield from verdicts(judged)
+        yield Text()
+    if done and changes and changes.changes:
+        yield from impact(done)
         yield Text()
     if changes:
         yield from plan(changes)

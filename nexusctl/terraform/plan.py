@@ -1,6 +1,7 @@
 """A plan: what Terraform would do, from `terraform show -json`."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -34,7 +35,8 @@ class ResourceChange:
     """What happens to one resource, and which of its attributes make it so.
 
     A tainted one is replaced although nothing of it was edited: its creation did not come to its
-    end.
+    end. `forced_by` are the paths of the attributes that cannot change in place; empty where
+    something else replaces it.
     """
 
     address: str
@@ -42,6 +44,7 @@ class ResourceChange:
     action: Action
     attributes: tuple[AttributeChange, ...] = ()
     tainted: bool = False
+    forced_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,10 @@ def parse_plan(document: Mapping[str, Any]) -> Plan:
         if action in {Action.UPDATE, Action.REPLACE}:
             attributes = tuple(_attributes(entry["change"]))
         tainted = entry.get("action_reason") == "replace_because_tainted"
-        changes.append(ResourceChange(entry["address"], entry["type"], action, attributes, tainted))
+        forced_by = tuple(map(_dotted, entry["change"].get("replace_paths") or ()))
+        changes.append(
+            ResourceChange(entry["address"], entry["type"], action, attributes, tainted, forced_by)
+        )
     outputs = document.get("output_changes", {}).values()
     return Plan(tuple(changes), any(each["actions"] != ["no-op"] for each in outputs))
 
@@ -117,6 +123,8 @@ def _differences(
                 unknown=_part(unknown, key),
                 hidden=(_part(hidden[0], key), _part(hidden[1], key)),
             )
+    elif not any(map(is_hidden, hidden)) and (by := _naming(before, after)):
+        yield from _differences_by_name(path, before or [], after or [], unknown=unknown, by=by)
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index in range(len(before)):
             yield from _differences(
@@ -128,8 +136,46 @@ def _differences(
             )
     elif before != after:
         # A list that grew or shrank: as a whole, unless something in it is hidden.
-        secret = _any(hidden[0]) or _any(hidden[1])
+        secret = is_hidden(hidden[0]) or is_hidden(hidden[1])
         yield AttributeChange(path, *((SENSITIVE, SENSITIVE) if secret else (before, after)))
+
+
+def _differences_by_name(
+    path: str, before: list[Any], after: list[Any], *, unknown: Any, by: str
+) -> Iterator[AttributeChange]:
+    """The same of blocks that have names: their order in the set says nothing."""
+    old = {block[by]: block for block in before}
+    new = {block[by]: (block, _part(unknown, number)) for number, block in enumerate(after)}
+    for name in sorted({*old, *new}):
+        block, what = new.get(name, (None, None))
+        yield from _differences(
+            f"{path}[{json.dumps(name)}]", old.get(name), block, unknown=what, hidden=(None, None)
+        )
+
+
+def _naming(before: Any, after: Any) -> str | None:
+    """The argument that names each block of both lists, as `name` does a parameter of a group."""
+    lists = [side for side in (before, after) if isinstance(side, list) and side]
+    if max(map(len, lists), default=0) <= 1:
+        return None
+    for by in ("name", "key"):
+        names = [
+            [block.get(by) if isinstance(block, dict) else None for block in side] for side in lists
+        ]
+        if all(
+            all(isinstance(each, str) for each in side) and len(set(side)) == len(side)
+            for side in names
+        ):
+            return by
+    return None
+
+
+def _dotted(path: Sequence[str | int]) -> str:
+    """`["pool", 0, "idle"]` → `pool[0].idle`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
 
 
 def _keys(value: Any) -> Iterator[str]:
@@ -144,7 +190,8 @@ def _part(value: Any, key: str | int) -> Any:
     return True if value is True else None
 
 
-def _any(shape: Any) -> bool:
+def is_hidden(shape: Any) -> bool:
+    """Whether anything is sensitive in a value of this `before_sensitive` or `after_sensitive`."""
     if isinstance(shape, dict):
-        return any(map(_any, shape.values()))
-    return any(map(_any, shape)) if isinstance(shape, list) else shape is True
+        return any(map(is_hidden, shape.values()))
+    return any(map(is_hidden, shape)) if isinstance(shape, list) else shape is True

@@ -13,6 +13,7 @@ from nexusctl.errors import Interrupted, TerraformFailed
 from nexusctl.render.rendered import Rendered
 from nexusctl.terraform import command, events, process, providers
 from nexusctl.terraform.causes import state_lock
+from nexusctl.terraform.command import Mode
 from nexusctl.terraform.engine import Engine
 from nexusctl.terraform.events import ChangeSummary, Diagnostic, Event, Outputs
 from nexusctl.workspace import WorkDirectory
@@ -107,16 +108,15 @@ class Terraform:
         self._digest_file.write_text(digest, "utf-8")
         return True
 
-    def plan(self, out: Path, on_event: OnEvent, *, destroy: bool = False) -> bool:
+    def plan(self, out: Path, on_event: OnEvent, *, mode: Mode = "normal") -> bool:
         """Plan into `out` (0600). Returns whether there is anything to do.
 
         Raises:
             TerraformError: Terraform ended with an error.
             Interrupted: a signal made it stop.
         """
-        exit_code, _ = self._run(
-            "plan", command.plan(out=out, destroy=destroy), on_event, ok=(0, 2)
-        )
+        argv = command.plan(out=out, mode=mode)
+        exit_code, _ = self._run("plan", argv, on_event, ok=(0, 2))
         out.chmod(0o600)
         return exit_code == 2  # noqa: PLR2004 - Terraform's -detailed-exitcode
 

@@ -108,6 +108,37 @@ def test_pool_and_proxy_settings_change_in_place(project: Project, applied: str)
     assert "No changes" in project.must("plan", "sandbox", "--detailed-exitcode")
 
 
+def test_drift_is_told_in_what_it_means(project: Project, applied: str) -> None:
+    assert "no drift" in project.must("drift", "sandbox")
+    rds = project.client("rds")
+    rds.modify_db_proxy(DBProxyName=PROXY, RequireTLS=False)
+    said = project.must("drift", "sandbox", exit_code=2)
+    assert "security lowered" in said
+    assert "require_tls: true → false" in said
+    (told,) = json.loads(project.run("drift", "sandbox", "--format", "json").stdout)
+    assert told["drifted"] is True
+    assert "require_tls" in project.run("drift", "sandbox", "--format", "markdown").stdout
+    rds.modify_db_proxy(DBProxyName=PROXY, RequireTLS=True)
+    assert "no drift" in project.must("drift", "sandbox")
+
+
+def test_what_an_edit_does_is_said_and_data_is_not_lost_by_it(
+    project: Project, applied: str
+) -> None:
+    project.edit("sandbox", "database:\n", "database:\n  master_username: another_admin\n")
+    database = "module.database.aws_db_instance.main"
+    said = project.must("plan", "sandbox")
+    assert "impact: destructive" in said
+    assert "environments/sandbox.yaml:" in said
+    assert f"next: nexusctl apply sandbox --allow-replace {database}" in said
+    refused = project.must("apply", "sandbox", exit_code=9)
+    assert f"--allow-replace {database}" in refused
+    told = json.loads(project.run("plan", "sandbox", "--json").stdout)
+    assert told["impact"]["level"] == "destructive"
+    project.edit("sandbox", "database:\n  master_username: another_admin\n", "database:\n")
+    assert "No changes" in project.must("plan", "sandbox")
+
+
 def test_a_lock_left_behind_is_explained_and_the_hint_releases_it(
     project: Project, applied: str
 ) -> None:

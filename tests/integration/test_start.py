@@ -15,7 +15,10 @@ with contextlib.redirect_stdout(io.StringIO()):
     exit_code = main(sys.argv[1:])
 print(json.dumps([exit_code, sorted({name.partition(".")[0] for name in sys.modules})]))
 """
-HEAVY = {"botocore", "boto3", "checkov", "jinja2", "moto", "pydantic", "rich", "yaml"}
+HEAVY = {
+    *("botocore", "boto3", "checkov", "jinja2", "matplotlib", "moto"),
+    *("pydantic", "rich", "yaml"),
+}
 
 
 @pytest.mark.parametrize(
@@ -26,6 +29,7 @@ HEAVY = {"botocore", "boto3", "checkov", "jinja2", "moto", "pydantic", "rich", "
         ("envs", {"pydantic", "yaml"}),
         ("validate --all", {"pydantic", "yaml"}),
         ("render prod", {"pydantic", "yaml", "jinja2", "rich"}),
+        ("budget prod", {"pydantic", "yaml", "rich"}),
     ],
 )
 def test_a_command_loads_only_what_it_needs(line: str, needed: set[str]) -> None:

@@ -106,7 +106,7 @@ def test_no_path_of_the_machine_is_in_a_document() -> None:
 def test_the_document_of_a_plan_holds_the_same_verdicts() -> None:
     environment = load("prod", PACKAGE.parent / "environments")
     passed = verdict(finding(outcome=Outcome.PASSED))
-    said = document.planned(environment, [passed], None)
+    said = document.planned(environment, [passed], None, None)
     assert said["verdicts"] == document.verdicts([passed])["verdicts"]
     assert said["passed"] is False
     assert said["plan"] is None

@@ -141,7 +141,7 @@ def test_the_screen_of_a_plan_says_first_where_it_would_be() -> None:
     environment = load("prod", PACKAGE.parent / "environments")
     verdicts = [verdict(finding(outcome=Outcome.PASSED))]
     sandboxed, real = (
-        screen(text.planned(environment, verdicts, plan(), sandbox=sandbox)).split("\n")
+        screen(text.planned(environment, verdicts, plan(), None, sandbox=sandbox)).split("\n")
         for sandbox in (True, False)
     )
     where = "account 111122223333 · eu-central-1 · tier production"
@@ -157,7 +157,7 @@ def test_the_screen_of_a_plan_says_first_where_it_would_be() -> None:
 
 def test_a_denied_plan_has_no_plan_on_its_screen() -> None:
     environment = load("prod", PACKAGE.parent / "environments")
-    shown = screen(text.planned(environment, [verdict(DENIED)], None, sandbox=False))
+    shown = screen(text.planned(environment, [verdict(DENIED)], None, None, sandbox=False))
     assert "✗ denied by 1 of 1 finding on the rendered files" in shown
     assert "Plan:" not in shown
 

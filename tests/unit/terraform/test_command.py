@@ -16,7 +16,9 @@ def test_init() -> None:
 def test_plan() -> None:
     usual = ["plan", "-json", "-input=false", "-detailed-exitcode"]
     assert command.plan(out=Path("/w/p.tfplan")) == [*usual, "-out=/w/p.tfplan"]
-    assert command.plan(out=Path("/w/p"), destroy=True) == [*usual, "-destroy", "-out=/w/p"]
+    assert command.plan(out=Path("/w/p"), mode="destroy") == [*usual, "-destroy", "-out=/w/p"]
+    refresh = command.plan(out=Path("/w/p"), mode="refresh-only")
+    assert refresh == [*usual, "-refresh-only", "-out=/w/p"]
 
 
 def test_show_apply_and_output() -> None:

@@ -57,6 +57,30 @@ def test_an_update_names_the_attributes_that_differ() -> None:
     )
 
 
+def test_blocks_that_have_names_are_compared_by_name() -> None:
+    memory, timeout = {"name": "work_mem", "value": "4"}, {"name": "timeout", "value": "9"}
+    before = {"parameter": [memory, timeout]}
+    after = {"parameter": [timeout, memory | {"value": "8"}, {"name": "new", "value": "1"}]}
+    plan = parsed(change(["update"], before, after))
+    assert plan.changes[0].attributes == (
+        AttributeChange('parameter["new"].name', None, "new"),
+        AttributeChange('parameter["new"].value', None, "1"),
+        AttributeChange('parameter["work_mem"].value', "4", "8"),
+    )
+
+
+def test_names_of_blocks_with_something_sensitive_are_not_told() -> None:
+    before, after = ({"block": [{"name": name, "x": 1}]} for name in ("hush-1", "hush-2"))
+    marks = {"before_sensitive": {"block": [{"name": True}]}}
+    assert "hush" not in repr(parsed(change(["update"], before, after, **marks)))
+
+
+def test_a_replacement_names_what_forces_it() -> None:
+    paths = [["vpc_subnet_ids"], ["pool", 0, "idle"]]
+    plan = parsed(change(["delete", "create"], {}, {}, replace_paths=paths))
+    assert plan.changes[0].forced_by == ("vpc_subnet_ids", "pool[0].idle")
+
+
 def test_sensitive_values_are_in_no_part_of_a_plan() -> None:
     plan = parsed(
         change(

@@ -1,0 +1,1 @@
+"""The boundary to AWS's own API; the only package that imports boto3."""

@@ -1,0 +1,66 @@
+"""What nexusctl does not do to data unless it is told by address."""
+
+import shlex
+from collections.abc import Collection, Iterable
+
+from nexusctl.change.impact import Impact, Loss
+from nexusctl.errors import Refused
+from nexusctl.terraform.plan import Action
+
+OPTION = "--allow-replace"
+
+
+def protect(impact: Impact, allowed: Collection[str] = (), *, tier: str) -> None:
+    """Make sure that a plan loses only what is allowed to be lost, by address.
+
+    What `protect_database` refuses, no address allows.
+
+    Raises:
+        Refused: it names each address, the line behind it, and what to add to the command.
+    """
+    protect_database(impact, tier=tier)
+    refused = [loss for loss in impact.losses if loss.address not in allowed]
+    if refused:
+        addresses = dict.fromkeys(loss.address for loss in refused)
+        options = " ".join(f"{OPTION} {shlex.quote(address)}" for address in addresses)
+        raise Refused(
+            _listed("the plan destroys what cannot be made again", refused),
+            hint=f"undo the edit; or, if the loss is meant, add {options}",
+        )
+
+
+def protect_database(impact: Impact, *, tier: str) -> None:
+    """Make sure that a database may go: all that is asked of `destroy`, where every loss is meant.
+
+    Raises:
+        Refused: its deletion protection is applied, so that AWS would refuse halfway; or it is one
+            of production and would leave no final snapshot.
+    """
+    gone = [
+        loss
+        for loss in impact.losses
+        if loss.is_database and loss.statement.action in {Action.DESTROY, Action.REPLACE}
+    ]
+    protected = [loss for loss in gone if loss.deletion_protection]
+    if protected:
+        raise Refused(
+            _listed("the database is protected from deletion", protected),
+            hint="set database.deletion_protection: false and apply that first, as a change of "
+            "its own",
+        )
+    without = [loss for loss in gone if loss.skip_final_snapshot]
+    if without and tier == "production":
+        raise Refused(
+            _listed("a database of production would go without a final snapshot", without),
+            hint="set database.skip_final_snapshot: false and apply that first, as a change of "
+            "its own",
+        )
+
+
+def _listed(what: str, losses: Iterable[Loss]) -> str:
+    lines = [f"{what}:"]
+    for loss in losses:
+        said = loss.statement
+        lines.append(f"  {loss.address}  {said.effect}: {said.says}")
+        lines += [f"    from {origin}" for origin in said.origins]
+    return "\n".join(lines)

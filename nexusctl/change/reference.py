@@ -1,0 +1,75 @@
+"""The rules on what changes do, for people: docs/impact.md.
+
+`python -m nexusctl.change.reference` writes it into the project it is run in.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from nexusctl.change.rule import Level, Rule
+from nexusctl.change.rules import FALLBACK, NOISE, OUTSIDE, RULES
+from nexusctl.workspace import Workspace
+
+REFERENCE_FILE = Path("docs/impact.md")
+
+_PREFACE = """\
+# What changes do
+
+<!-- Generated from nexusctl/change/rules.py by: python -m nexusctl.change.reference -->
+
+What `nexusctl plan`, `apply`, `destroy` and `drift` say of a change, and why. An attribute of an
+update is told by the first rule below that fits it, and so is a resource that is made, destroyed or
+replaced. `{window}` and the like stand for what the plan says.
+
+- **destructive**: data is lost, or may be. Such a change of a database, a secret, a key or a bucket
+  is refused unless its address is named: `--allow-replace module.database.aws_db_instance.main`.
+  A database whose deletion protection is applied is not deleted even then, nor is one of production
+  without a final snapshot.
+- **disruptive**: connections break, somebody is refused, or a guard falls.
+- **low**: nothing breaks.
+- **none**: nobody notices; only counted.
+"""
+
+_OUTSIDE = """\
+## Changes outside Terraform
+
+Of what somebody changed outside Terraform, the rules above tell where they are about data,
+security, protection and access. The rest is told by these.
+"""
+
+
+def reference() -> str:
+    """The Markdown reference of all rules."""
+    every = (*RULES, *NOISE, *FALLBACK)
+    resources = dict.fromkeys(rule.resource for rule in every)
+    sections = [
+        _section(each, [rule for rule in every if rule.resource == each]) for each in resources
+    ]
+    outside = [rule for rule in OUTSIDE if rule not in RULES]
+    return "\n".join([_PREFACE, *sections, _OUTSIDE, *_table(outside), ""])
+
+
+def _section(resource: str, rules: list[Rule]) -> str:
+    title = "Any resource" if resource == "*" else f"`{resource}`"
+    return "\n".join([f"## {title}", "", *_table(rules), ""])
+
+
+def _table(rules: list[Rule]) -> Iterator[str]:
+    yield "| Change | If | Level | What happens | AWS |"
+    yield "|---|---|---|---|---|"
+    for rule in rules:
+        said = "" if rule.level is Level.NONE else f"**{rule.effect}**: "
+        source = f" [↗]({rule.source})" if rule.source else ""
+        cells = (_change(rule), rule.condition, rule.level, f"{said}{rule.says}", rule.fact)
+        yield f"| {' | '.join(cells)}{source} |"
+
+
+def _change(rule: Rule) -> str:
+    """The attributes, or what happens to the resource as a whole."""
+    if rule.attributes:
+        return ", ".join(f"`{each.replace('[[]', '[')}`" for each in rule.attributes)
+    return ", ".join(sorted(rule.actions))
+
+
+if __name__ == "__main__":
+    (Workspace.find(Path.cwd()).root / REFERENCE_FILE).write_text(reference(), "utf-8")

@@ -1,0 +1,153 @@
+"""What a rule on changes is made of; the rules themselves are in `rules.py`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any
+
+from nexusctl.terraform.plan import Action, AttributeChange, ResourceChange
+
+
+class Level(StrEnum):
+    """How much a change matters.
+
+    `NONE`: nobody notices. `LOW`: nothing breaks. `DISRUPTIVE`: connections break, somebody is
+    refused, or a guard falls. `DESTRUCTIVE`: data is lost, or may be.
+    """
+
+    NONE = "none"
+    LOW = "low"
+    DISRUPTIVE = "disruptive"
+    DESTRUCTIVE = "destructive"
+
+    @property
+    def rank(self) -> int:
+        """0 for the most severe."""
+        return list(Level)[::-1].index(self)
+
+
+class Effect(StrEnum):
+    """What happens, in the stack's words. The order is that of reports within a level."""
+
+    DATA_LOST = "data lost"
+    DATABASE_REPLACED = "database replaced"
+    SECURITY_LOWERED = "security lowered"
+    PROTECTION_LOWERED = "protection lowered"
+    DATABASE_RESTARTED = "database restarted"
+    AWS_REFUSES = "AWS refuses"
+    PROXY_REPLACED = "proxy replaced"
+    CREDENTIALS_ROTATED = "credentials rotated"
+    CAPACITY_UNDONE = "capacity undone"
+    ACCESS_OPENED = "access opened"
+    ACCESS_CLOSED = "access closed"
+    ACCESS_CHANGED = "access changed"
+    INSTANCES_RECYCLED = "instances recycled"
+    REPLACED = "replaced"
+    DESTROYED = "destroyed"
+    PROTECTION_CHANGED = "protection changed"
+    WAITS_FOR_RESTART = "waits for a restart"
+    DATABASE_MODIFIED = "database modified in place"
+    PROXY_MODIFIED = "proxy modified in place"
+    CAPACITY_CHANGED = "capacity changed"
+    INSTANCES_LATER = "new instances only"
+    MODIFIED = "modified in place"
+    CHANGED_OUTSIDE = "changed outside Terraform"
+    FORGOTTEN = "no longer managed"
+    CREATED = "created"
+    NOTHING = "nothing to notice"
+
+    @property
+    def rank(self) -> int:
+        """0 for what reports begin with."""
+        return list(Effect).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A change, with all that the resource has before and after it but for sensitive values.
+
+    `new_stack`: the plan makes the database, so there is nobody yet to whom it could matter.
+    `outside`: it is no plan but what was changed outside Terraform.
+    """
+
+    change: ResourceChange
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    new_stack: bool = False
+    outside: bool = False
+
+
+Condition = Callable[[Context, AttributeChange], bool]
+
+
+def always(_context: Context, _attribute: AttributeChange) -> bool:
+    """The condition of a rule that has none."""
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What one kind of change does.
+
+    `resource` is a resource type or a pattern of such. `attributes` are patterns of the paths of
+    attributes (`auth[[]*].iam_auth`, as fnmatch has them); with none, the rule is about resources
+    as a whole. `when` decides where type and attribute do not, and `condition` says it in words.
+    `says` may use `{attribute}`, `{before}`, `{after}` and what `words_of` gives.
+    `fact` is the rule of AWS's behind it, `source` where AWS says so.
+    """
+
+    id: str
+    resource: str
+    attributes: tuple[str, ...] = ()
+    actions: frozenset[Action] = frozenset({Action.UPDATE})
+    when: Condition = always
+    condition: str = ""
+    level: Level
+    effect: Effect
+    says: str
+    fact: str
+    source: str = ""
+
+    def fits(self, context: Context, attribute: AttributeChange) -> bool:
+        """Whether this is what the rule is about. `attribute` has no path for a whole resource."""
+        change = context.change
+        return (
+            change.action in self.actions
+            and fnmatchcase(change.type, self.resource)
+            and (
+                any(fnmatchcase(attribute.path, pattern) for pattern in self.attributes)
+                if self.attributes
+                else not attribute.path
+            )
+            and self.when(context, attribute)
+        )
+
+
+def words_of(context: Context) -> dict[str, str]:
+    """What a rule's `says` may use besides the attribute itself."""
+    before, after = context.before, context.after
+    now = after.get("apply_immediately") is True
+    window = f"in the maintenance window {after.get('maintenance_window')} UTC"
+    refresh = (after.get("instance_refresh") or [{}])[0].get("preferences") or [{}]
+    snapshot = before.get("final_snapshot_identifier")
+    from_when = "from now on" if now else f"from the change {window} on"
+    return {
+        "window": window,
+        "when": "now" if now else window,
+        "from_when": "any more" if context.outside else from_when,
+        "running": _counted(before.get("desired_capacity")),
+        "healthy": str(refresh[0].get("min_healthy_percentage") or 90),
+        "snapshot": f"the final snapshot {snapshot}" if snapshot else "a final snapshot",
+        "why": _why(context.change),
+    }
+
+
+def _why(change: ResourceChange) -> str:
+    return "; it is tainted: its creation did not come to its end" if change.tainted else ""
+
+
+def _counted(running: object) -> str:
+    if not isinstance(running, int):
+        return "instances"
+    return f"{running} instance" + ("" if running == 1 else "s")

@@ -1,0 +1,286 @@
+"""What is said of plans that real Terraform made: tests/fixtures/plans/."""
+
+import json
+from typing import Any
+
+import pytest
+
+from nexusctl.change.impact import Impact, Statement, impact
+from nexusctl.change.rule import Effect, Level
+from nexusctl.change.rules import FALLBACK, NOISE, RULES
+from nexusctl.terraform.plan import Action
+from tests.unit.change.plans import ALL_EDITS, PLANS, Recorded, plan_of
+
+DATABASE = "module.database.aws_db_instance.main"
+PARAMETERS = "module.database.aws_db_parameter_group.main"
+PROXY = "module.proxy.aws_db_proxy.main"
+POOL = "module.proxy.aws_db_proxy_default_target_group.main"
+GROUP = "module.workers.aws_autoscaling_group.main"
+VERSION = 'module.secrets.aws_secretsmanager_secret_version.main["reports"]'
+LAMBDA = "module.proxy.aws_vpc_security_group_ingress_rule.lambda"
+RESTARTED = Effect.DATABASE_RESTARTED
+
+Case = tuple[str, str, Effect, str, str | None, str | None, str]
+
+# The most severe statement: plan, level, effect, address, attribute, setting, and words of it.
+WORST: list[Case] = [
+    ("instance_class", "disruptive", RESTARTED, DATABASE, "instance_class",
+     "database.instance_class", "in the maintenance window sun:03:00-sun:04:00 UTC, by a failover"),
+    ("instance_class_now", "disruptive", RESTARTED, DATABASE, "instance_class",
+     "database.instance_class", "now, by a failover"),
+    ("single_instance_class", "disruptive", RESTARTED, DATABASE, "instance_class",
+     "database.instance_class", "now; no connections until it is back"),
+    ("apply_immediately", "low", Effect.DATABASE_MODIFIED, DATABASE, "apply_immediately",
+     "database.apply_immediately", "happens now, restarts too"),
+    ("multi_az_off", "disruptive", Effect.PROTECTION_LOWERED, DATABASE, "multi_az",
+     "database.multi_az", "no standby"),
+    ("single_multi_az_on", "low", Effect.DATABASE_MODIFIED, DATABASE, "multi_az",
+     "database.multi_az", "without an outage"),
+    ("engine_minor", "disruptive", RESTARTED, DATABASE, "engine_version",
+     "database.engine_version", "in the maintenance window"),
+    ("engine_minor_now", "disruptive", RESTARTED, DATABASE, "engine_version",
+     "database.engine_version", "now; no connections"),
+    ("engine_major", "disruptive", Effect.AWS_REFUSES, DATABASE, "engine_version",
+     "database.engine_version", "allow_major_version_upgrade"),
+    ("storage_grown", "low", Effect.DATABASE_MODIFIED, DATABASE, "allocated_storage",
+     "database.allocated_storage_gib", "without an outage"),
+    ("storage_shrunk", "disruptive", Effect.AWS_REFUSES, DATABASE, "allocated_storage",
+     "database.allocated_storage_gib", "cannot shrink"),
+    ("storage_type", "low", Effect.DATABASE_MODIFIED, DATABASE, "storage_type",
+     "database.storage_type", "without an outage"),
+    ("parameter_dynamic", "low", Effect.DATABASE_MODIFIED, PARAMETERS,
+     'parameter["work_mem"].value', "database.parameters.work_mem", "without a restart"),
+    ("parameter_static", "low", Effect.WAITS_FOR_RESTART, PARAMETERS,
+     'parameter["max_connections"].value', "database.parameters.max_connections",
+     "until somebody restarts"),
+    ("parameter_added", "low", Effect.WAITS_FOR_RESTART, PARAMETERS,
+     'parameter["wal_buffers"].value', "database.parameters.wal_buffers", "until somebody"),
+    ("parameter_removed", "low", Effect.DATABASE_MODIFIED, PARAMETERS,
+     'parameter["work_mem"].value', "database.parameters", "without a restart"),
+    ("force_ssl_off", "disruptive", Effect.SECURITY_LOWERED, PARAMETERS,
+     'parameter["rds.force_ssl"].value', None, "without TLS"),
+    ("backups_off", "destructive", Effect.DATA_LOST, DATABASE, "backup_retention_period",
+     "database.backup_retention", "all automated backups are deleted"),
+    ("backups_shorter", "disruptive", Effect.DATA_LOST, DATABASE, "backup_retention_period",
+     "database.backup_retention", "older than 3 days"),
+    ("maintenance_window", "low", Effect.DATABASE_MODIFIED, DATABASE, "maintenance_window",
+     "database.maintenance_window", "at once if that is now"),
+    ("deletion_protection_off", "disruptive", Effect.PROTECTION_LOWERED, DATABASE,
+     "deletion_protection", "database.deletion_protection", "can be deleted"),
+    ("final_snapshot_off", "disruptive", Effect.PROTECTION_LOWERED, DATABASE,
+     "final_snapshot_identifier", "database.skip_final_snapshot", "nothing of it will be left"),
+    ("log_retention", "disruptive", Effect.DATA_LOST,
+     'module.database.aws_cloudwatch_log_group.main["postgresql"]', "retention_in_days",
+     "database.log_retention", "older than 7 days"),
+    ("database_renamed", "destructive", Effect.DATABASE_REPLACED, DATABASE, "db_name",
+     "database.name", "all data is lost but for the final snapshot keystone-nexus-recorded-final-"),
+    ("single_renamed", "destructive", Effect.DATABASE_REPLACED, DATABASE, "db_name",
+     "database.name", "without a final snapshot"),
+    ("master_username", "destructive", Effect.DATABASE_REPLACED, DATABASE, "username",
+     "database.master_username", "all data is lost"),
+    ("database_tainted", "destructive", Effect.DATABASE_REPLACED, DATABASE, None, None, "tainted"),
+    ("publicly_accessible", "disruptive", Effect.SECURITY_LOWERED, DATABASE,
+     "publicly_accessible", None, "public address"),
+    ("storage_encryption_off", "destructive", Effect.DATABASE_REPLACED, DATABASE,
+     "storage_encrypted", None, "all data is lost"),
+    ("iam_database_authentication_off", "disruptive", Effect.SECURITY_LOWERED, DATABASE,
+     "iam_database_authentication_enabled", None, "passwords only"),
+    ("certificate_authority", "low", Effect.DATABASE_MODIFIED, DATABASE, "ca_cert_identifier",
+     None, "must trust the new authority"),
+    ("tls_off", "disruptive", Effect.SECURITY_LOWERED, PROXY, "require_tls",
+     "proxy.require_tls", "without TLS"),
+    ("iam_off", "disruptive", Effect.SECURITY_LOWERED, PROXY, "auth[0].iam_auth",
+     "proxy.iam_auth", "passwords instead of IAM tokens"),
+    ("debug_logging", "disruptive", Effect.SECURITY_LOWERED, PROXY, "debug_logging",
+     "proxy.debug_logging", "personal data"),
+    ("idle_timeout", "low", Effect.PROXY_MODIFIED, PROXY, "idle_client_timeout",
+     "proxy.idle_client_timeout", "600 s"),
+    ("borrow_timeout", "low", Effect.PROXY_MODIFIED, POOL,
+     "connection_pool_config[0].connection_borrow_timeout",
+     "proxy.connection_pool.connection_borrow_timeout", "stay connected"),
+    ("zone_added", "disruptive", Effect.PROXY_REPLACED, PROXY, "vpc_subnet_ids",
+     "network.availability_zones[2]", "every client is cut off"),
+    ("engine_family", "disruptive", Effect.PROXY_REPLACED, PROXY, "engine_family", None,
+     "endpoint"),
+    ("proxy_tainted", "disruptive", Effect.PROXY_REPLACED, PROXY, None, None, "tainted"),
+    ("proxy_on_request", "disruptive", Effect.PROXY_REPLACED, PROXY, None, None, "cut off"),
+    ("secret_version", "disruptive", Effect.CREDENTIALS_ROTATED, VERSION,
+     "secret_string_wo_version", "users.reports.secret_version", "no new connections"),
+    ("user_added", "low", Effect.PROXY_MODIFIED, PROXY, "auth", "users.audit.username", "stay"),
+    ("user_removed", "destructive", Effect.DATA_LOST,
+     'module.secrets.aws_secretsmanager_secret.main["reports"]', None, "users",
+     "cannot sign in as that user"),
+    ("secrets_key_replaced", "destructive", Effect.DATA_LOST, "module.secrets.aws_kms_key.main",
+     None, None, "unreadable"),
+    ("tags", "disruptive", Effect.INSTANCES_RECYCLED, GROUP, "launch_template[0].version",
+     "tags.team", "all 2 instances, by instance refresh: 90 %"),
+    ("instance_type", "disruptive", Effect.INSTANCES_RECYCLED, GROUP,
+     "launch_template[0].version", "workers.instance_type", "all 2 instances"),
+    ("command", "disruptive", Effect.INSTANCES_RECYCLED, GROUP, "launch_template[0].version",
+     "workers.command", "all 2 instances"),
+    ("max_size", "low", Effect.CAPACITY_CHANGED, GROUP, "max_size", "workers.max_size", "stay"),
+    ("max_size_below_running", "disruptive", Effect.CAPACITY_UNDONE, GROUP, "max_size",
+     "workers.max_size", "5 instances run because the group has scaled out"),
+    ("min_size", "low", Effect.CAPACITY_CHANGED, GROUP, "min_size", "workers.min_size",
+     "from 2 instances to 4"),
+    ("desired_capacity", "disruptive", Effect.CAPACITY_UNDONE, GROUP, "desired_capacity", None,
+     "terminates all but 2"),
+    ("target_cpu", "low", Effect.CAPACITY_CHANGED, "module.workers.aws_autoscaling_policy.cpu",
+     "target_tracking_configuration[0].target_value", "workers.target_cpu_percent", "grows"),
+    ("lambda_added", "low", Effect.ACCESS_OPENED, f'{LAMBDA}["sg-0b1b2c3d4e5f60719"]', None,
+     "lambda_clients[0].security_group_id", "lets more through"),
+    ("lambda_moved", "disruptive", Effect.ACCESS_CLOSED, f'{LAMBDA}["sg-0a1b2c3d4e5f60718"]', None,
+     "lambda_clients", "refused"),
+    ("ingress_opened", "disruptive", Effect.SECURITY_LOWERED,
+     f'{LAMBDA}["sg-0a1b2c3d4e5f60718"]', "cidr_ipv4", None, "any address"),
+    ("everything_from_the_proxy", "disruptive", Effect.SECURITY_LOWERED,
+     "module.proxy.aws_vpc_security_group_ingress_rule.database", "ip_protocol", None, "all ports"),
+    ("destroy", "destructive", Effect.DATA_LOST, DATABASE, None, None, "final snapshot"),
+    ("single_destroy", "destructive", Effect.DATA_LOST, DATABASE, None, None,
+     "without a final snapshot"),
+    ("drift_tls", "disruptive", Effect.SECURITY_LOWERED, PROXY, "require_tls",
+     "proxy.require_tls", "without TLS"),
+]  # fmt: skip
+
+
+def stated(of: Impact, effect: Effect) -> Statement:
+    (found,) = [each for each in of.statements if each.effect is effect]
+    return found
+
+
+@pytest.mark.parametrize("case", WORST, ids=[case[0] for case in WORST])
+def test_worst_of_a_plan_comes_first(recorded: Recorded, case: Case) -> None:
+    name, level, effect, address, attribute, setting, words = case
+    found = recorded(name)
+    first = found.statements[0]
+    assert (found.level, first.effect, first.address) == (level, effect, address)
+    assert (first.attributes[0].path if first.attributes else None) == attribute
+    assert [each.dotted for each in first.origins[:1]] == ([setting] if setting else [])
+    assert words in first.says
+    assert list(found.statements) == sorted(found.statements, key=lambda each: each.level.rank)
+
+
+def test_every_recorded_plan_has_an_edit_and_every_edit_a_plan() -> None:
+    assert {file.stem for file in PLANS.glob("*.json")} == set(ALL_EDITS)
+
+
+@pytest.mark.parametrize("name", ["nothing", "first", "drift_tags"])
+def test_what_nobody_notices_is_only_counted(recorded: Recorded, name: str) -> None:
+    found = recorded(name)
+    assert (found.level, found.statements, found.losses) == (Level.NONE, (), ())
+    counts = {action: len(addresses) for action, addresses in found.unnoticed.items()}
+    assert (
+        counts
+        == {
+            "nothing": {},
+            "first": {Action.CREATE: 59},
+            "drift_tags": {Action.UPDATE: 1},
+        }[name]
+    )
+
+
+def test_setting_is_named_with_its_line(recorded: Recorded) -> None:
+    origin = recorded("tls_off").statements[0].origins[0]
+    assert origin.location is not None
+    lines = origin.location.file.read_text().splitlines()
+    assert lines[origin.location.line - 1].strip() == "require_tls: false"
+
+
+def test_where_a_module_alone_is_behind_it_its_line_is_named(
+    recorded: Recorded,
+) -> None:
+    first = recorded("publicly_accessible").statements[0]
+    assert not first.origins
+    file, _, line = str(first.module_line).partition(":")
+    assert file == "modules/database/main.tf"
+    assert int(line) > 0
+
+
+def test_instances_that_are_not_refreshed_wait_until_they_are_replaced(
+    recorded: Recorded,
+) -> None:
+    found = recorded("no_instance_refresh")
+    assert found.level is Level.LOW
+    assert any("the 2 instances that run stay" in each.says for each in found.statements)
+
+
+def test_what_follows_from_a_replaced_proxy_is_blamed_on_the_same_line(
+    recorded: Recorded,
+) -> None:
+    found = recorded("zone_added")
+    assert {each.dotted for said in found.statements for each in said.origins} == {
+        "network.availability_zones[2]"
+    }
+    recycled = stated(found, Effect.INSTANCES_RECYCLED)  # their user data has its endpoint
+    assert recycled.address == GROUP
+
+
+def test_destroying_everything_blames_no_line(recorded: Recorded) -> None:
+    assert all(not each.origins for each in recorded("destroy").statements)
+
+
+def test_plan_is_judged_without_its_environment_too() -> None:
+    first = impact(plan_of("tls_off")).statements[0]
+    assert (first.effect, first.origins, first.module_line) == (Effect.SECURITY_LOWERED, (), None)
+
+
+def change(kind: str, actions: list[str], before: Any, after: Any, **more: Any) -> Any:
+    """A change of what the stack has no resource for."""
+    body = {"actions": actions, "before": before, "after": after, **more}
+    return {"resource_changes": [{"address": f"{kind}.x", "type": kind, "change": body}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "actions", "level", "effect"),
+    [
+        ("aws_s3_bucket", ["delete", "create"], Level.DESTRUCTIVE, Effect.DATA_LOST),
+        ("aws_dynamodb_table", ["delete"], Level.DESTRUCTIVE, Effect.DATA_LOST),
+        ("aws_thing_of_tomorrow", ["delete", "create"], Level.DISRUPTIVE, Effect.REPLACED),
+        ("aws_thing_of_tomorrow", ["delete"], Level.DISRUPTIVE, Effect.DESTROYED),
+        ("aws_thing_of_tomorrow", ["update"], Level.LOW, Effect.MODIFIED),
+        ("aws_thing_of_tomorrow", ["forget"], Level.LOW, Effect.FORGOTTEN),
+    ],
+)
+def test_unknown_types_are_told_by_their_action(
+    kind: str, actions: list[str], level: Level, effect: Effect
+) -> None:
+    (first,) = impact(change(kind, actions, {"a": 1}, {"a": 2})).statements
+    assert (first.level, first.effect) == (level, effect)
+
+
+def test_what_aws_computes_undoes_no_capacity() -> None:
+    unknown = {"after_unknown": {"desired_capacity": True}}
+    group = change("aws_autoscaling_group", ["update"], {"desired_capacity": 5}, {}, **unknown)
+    assert impact(group).statements == ()
+
+
+def test_sensitive_values_are_in_nothing_that_is_said() -> None:
+    secret = {"final_snapshot_identifier": "hush-1", "password": "hush-2", "db_name": "a"}
+    after = {"final_snapshot_identifier": "hush-3", "password": "hush-4", "db_name": "b"}
+    sensitive = {"final_snapshot_identifier": True, "password": True}
+    marks = {"before_sensitive": sensitive, "after_sensitive": sensitive}
+    for actions in (["update"], ["delete"], ["delete", "create"]):
+        document = change(
+            "aws_db_instance", actions, secret, after, **marks, replace_paths=[["password"]]
+        )
+        assert "hush" not in repr(impact(document))
+
+
+def test_recorded_plans_hold_no_secret() -> None:
+    for file in PLANS.glob("*.json"):
+        text = file.read_text()
+        assert len(text) < 150_000
+        assert "127.0.0.1" not in text
+        for each in json.loads(text)["resource_changes"]:
+            before, after = (each["change"].get(side) or {} for side in ("before", "after"))
+            assert {before.get("secret_string"), after.get("secret_string")} <= {None, ""}
+            assert {before.get("password"), after.get("password")} <= {None}
+
+
+def test_rules_have_ids_of_their_own_and_most_a_source() -> None:
+    rules = (*NOISE, *RULES, *FALLBACK)
+    ids = [rule.id for rule in rules]
+    assert len(ids) == len(set(ids))
+    assert all(
+        rule.fact and rule.source.startswith("https://docs.aws.amazon.com/") for rule in RULES
+    )

@@ -1,0 +1,66 @@
+import pytest
+
+from nexusctl.change.protection import protect, protect_database
+from nexusctl.errors import Exit, Refused
+from tests.unit.change.plans import Recorded
+
+DATABASE = "module.database.aws_db_instance.main"
+SECRET = 'module.secrets.aws_secretsmanager_secret.main["reports"]'
+VERSION = 'module.secrets.aws_secretsmanager_secret_version.main["reports"]'
+
+
+def test_loss_is_refused_with_address_line_and_option(recorded: Recorded) -> None:
+    with pytest.raises(Refused) as refused:
+        protect(recorded("user_removed"), tier="staging")
+    assert refused.value.exit_code is Exit.REFUSED
+    assert f"  {SECRET}  data lost" in refused.value.message
+    assert "recorded.yaml:34:1  users" in refused.value.message
+    assert refused.value.hint is not None
+    # Quotes in an address are the shell's, unless they are quoted.
+    assert f"--allow-replace '{SECRET}' --allow-replace '{VERSION}'" in refused.value.hint
+
+
+def test_loss_is_allowed_by_every_address_and_by_nothing_less(recorded: Recorded) -> None:
+    removed = recorded("user_removed")
+    protect(removed, [SECRET, VERSION], tier="production")
+    with pytest.raises(Refused, match="secret_version"):
+        protect(removed, [SECRET], tier="production")
+    with pytest.raises(Refused):
+        protect(removed, ["module.secrets.aws_secretsmanager_secret.main"], tier="production")
+
+
+@pytest.mark.parametrize("name", ["secrets_key_replaced", "backups_off", "single_renamed"])
+def test_keys_backups_and_databases_are_protected(recorded: Recorded, name: str) -> None:
+    with pytest.raises(Refused, match="cannot be made again"):
+        protect(recorded(name), tier="staging")
+
+
+@pytest.mark.parametrize("name", ["nothing", "first", "tls_off", "zone_added", "secret_version"])
+def test_what_loses_no_data_is_nobodys_to_allow(recorded: Recorded, name: str) -> None:
+    protect(recorded(name), tier="production")
+
+
+@pytest.mark.parametrize("name", ["database_renamed", "database_tainted", "destroy"])
+def test_deletion_protection_has_to_be_off_in_what_is_applied(
+    recorded: Recorded, name: str
+) -> None:
+    with pytest.raises(Refused, match="protected from deletion") as refused:
+        protect(recorded(name), [DATABASE], tier="production")
+    assert refused.value.hint is not None
+    assert "database.deletion_protection: false" in refused.value.hint
+    with pytest.raises(Refused, match="protected from deletion"):
+        protect_database(recorded(name), tier="development")
+
+
+def test_production_is_not_deleted_without_a_final_snapshot(recorded: Recorded) -> None:
+    for name in ("single_renamed", "single_destroy"):
+        gone = recorded(name)
+        with pytest.raises(Refused, match="without a final snapshot"):
+            protect(gone, [DATABASE], tier="production")
+        with pytest.raises(Refused, match="without a final snapshot"):
+            protect_database(gone, tier="production")
+
+
+def test_other_tiers_say_themselves_whether_there_is_a_final_snapshot(recorded: Recorded) -> None:
+    protect_database(recorded("single_destroy"), tier="development")
+    protect(recorded("single_renamed"), [DATABASE], tier="development")
