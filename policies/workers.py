@@ -330,15 +330,56 @@ def _any(answers: Iterable[bool | None]) -> bool | None:
 
 
 def _is_service(action: str | None) -> bool | None:
-    """`*` and `service:*` are whole services."""
-    return None if action is None else bool(re.fullmatch(r"([^:]*:)?\*+", action))
+    """`*`, `service:*` and the like are whole services."""
+    return None if action is None else bool(re.fullmatch(r"([^:]*:)?[*?]*\*[*?]*", action))
 
 
 def _is_everything(resource: str | None) -> bool | None:
-    """`*`, or an ARN that ends in nothing but wildcards. `${}` at the start is a whole ARN."""
+    """`*`, or an ARN that names nothing but a kind: `arn:aws:iam::*:role/*`.
+
+    `${}` at the start is a whole ARN.
+    """
     if resource is None or resource.startswith("${}"):
         return None if resource is None else False
-    return not "".join(resource.split(":", 5)[5:]).strip("*")
+    named = "".join(resource.split(":", 5)[5:])
+    return not re.sub(r"^[a-z-]+[/:]", "", named).strip("*?")
+
+
+class IamScope(Policy):
+    """No policy gives a whole service away."""
+
+    about = About(
+        id="NEXUS_IAM_SCOPE",
+        title="No IAM policy allows a whole service on every resource",
+        severity=Severity.HIGH,
+        why="Who gets hold of such a role reads every secret, or makes itself administrator.",
+        fact="A wildcard in an ARN matches across accounts and regions: arn:aws:iam::*:role/* is "
+        'every role, as "*" is (IAM User Guide, Resource element).',
+        fix="name the actions and the resources; no policy of this stack needs a whole service",
+        resources=(
+            "aws_iam_policy",
+            "aws_iam_role_policy",
+            "aws_iam_user_policy",
+            "aws_iam_group_policy",
+            "aws_iam_role",
+        ),
+    )
+
+    def judge(self, resource: Resource) -> Answer:
+        """No statement has `service:*`, or wider, on nothing but wildcards."""
+        if resource.type != "aws_iam_role":
+            return Answer.worst(_allowed(resource, resource.address), _NO_SERVICE)
+        answers = [
+            answer
+            for block in resource.blocks("inline_policy")
+            for answer in _allowed(block, f"inline_policy of {resource.address}")
+        ]
+        if _unreadable(resource, "inline_policy"):
+            answers.append(Answer.unknown("inline_policy is not known", "inline_policy"))
+        return Answer.worst(answers, _NO_SERVICE)
+
+
+_NO_SERVICE = "no statement allows a whole service on every resource"
 
 
 class ConnectScope(Policy):
@@ -419,4 +460,5 @@ worker_disks = WorkerDisks()
 worker_address = WorkerAddress()
 worker_key_pair = WorkerKeyPair()
 worker_role = WorkerRole()
+iam_scope = IamScope()
 connect_scope = ConnectScope()

@@ -16,7 +16,7 @@ from rich.text import Text
 from nexusctl.commands.judging import concrete, judge_environments
 from nexusctl.commands.project import environments_directory, workspace
 from nexusctl.commands.show import show
-from nexusctl.errors import Exit, NexusError, Refused, UsageWrong
+from nexusctl.errors import EnvironmentInvalid, Exit, NexusError, Refused, UsageWrong
 from nexusctl.policy.verdict import Verdict
 from nexusctl.report.verdict_text import verdicts as as_text
 from nexusctl.workspace import shipped_assets
@@ -107,7 +107,7 @@ def _judge_project(arguments: Namespace) -> tuple[list[Verdict], dict[str, Nexus
 def _mend(names: Sequence[str], judged: dict[str, Verdict | NexusError], directory: Path) -> bool:
     """Apply the fixes of all findings, one environment after the other; whether any was."""
     from nexusctl.commands.remedies import edits
-    from nexusctl.environment.edit import CannotEdit, write
+    from nexusctl.environment.edit import CannotEdit, Edit, write
     from nexusctl.environment.load import load
 
     mended = False
@@ -118,8 +118,16 @@ def _mend(names: Sequence[str], judged: dict[str, Verdict | NexusError], directo
         made, refused = edits(verdict.denied, load(name, directory))
         try:
             write(made)
+            load(name, directory)
         except CannotEdit as error:
             raise Refused(f"nothing was changed: {error}", hint="check it again") from error
+        except EnvironmentInvalid as error:
+            write([Edit(edit.file, edit.after, edit.before) for edit in made])
+            raise Refused(
+                f"nothing was changed: together with the other settings the fixes are not valid\n"
+                f"{error}",
+                hint="mend these settings by hand",
+            ) from error
         for edit in made:
             mended = True
             print(edit.diff(), file=sys.stderr)

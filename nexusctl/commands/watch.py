@@ -31,12 +31,26 @@ def run(arguments: Namespace) -> int:
             before, policies = _seen(shown), _seen([assets.policies])
             _judge(arguments, directory, gate)
             try:
-                while before == _seen(shown) and policies == _seen([assets.policies]):
-                    time.sleep(POLL_SECONDS)
+                _await_save((*shown, assets.policies), before | policies)
             except KeyboardInterrupt:
                 return Exit.INTERRUPTED
             if policies != _seen([assets.policies]):
                 gate.stop()  # the next worker loads them as they are now
+
+
+def _await_save(directories: Iterable[Path], judged: _Seen) -> None:
+    """Return when a file is not as it was judged, and has been so for a moment.
+
+    Many editors empty a file before they write it.
+    """
+    every = list(directories)
+    last = judged
+    while True:
+        time.sleep(POLL_SECONDS)
+        now = _seen(every)
+        if now == last and now != judged:
+            return
+        last = now
 
 
 def _judge(arguments: Namespace, directory: Path, gate: Gate) -> None:

@@ -9,15 +9,16 @@ from typing import Any
 from nexusctl.errors import UsageWrong
 from nexusctl.policy.verdict import Finding, Outcome, Verdict
 
+_PARTS = ("name", "policy", "resource", "message")
 FORMAT = "nexusctl/baseline"
 VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Findings that were there before: (what was judged, policy, resource)."""
+    """Findings that were there before: (what was judged, policy, resource, what was said)."""
 
-    entries: frozenset[tuple[str, str, str]]
+    entries: frozenset[tuple[str, str, str, str]]
     file: Path
 
     @classmethod
@@ -30,7 +31,7 @@ class Baseline:
         try:
             document = json.loads(file.read_bytes())
             known = document["known"] if _is_ours(document) else [{}]
-            entries = [(each["name"], each["policy"], each["resource"]) for each in known]
+            entries = [tuple(each[part] for part in _PARTS) for each in known]
         except (OSError, ValueError, KeyError, TypeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not a baseline"
             raise UsageWrong(
@@ -40,16 +41,16 @@ class Baseline:
 
     def apply(self, verdict: Verdict) -> Verdict:
         """The verdict with what was there before as known. What cannot be waived stays failed."""
-        known = {(policy, place) for name, policy, place in self.entries if name == verdict.name}
+        known = {entry[1:] for entry in self.entries if entry[0] == verdict.name}
         findings = tuple(
             replace(finding, outcome=Outcome.KNOWN)
             if finding.outcome is Outcome.FAILED
             and finding.policy.waivable
-            and (finding.policy.id, finding.resource) in known
+            and _what(finding) in known
             else finding
             for finding in verdict.findings
         )
-        mended = len(known - {(each.policy.id, each.resource) for each in verdict.denied})
+        mended = len(known - set(map(_what, verdict.denied)))
         notices = verdict.notices
         if mended:
             again = f"{mended} of {len(known)} entries of {self.file} are mended: write it again"
@@ -61,10 +62,8 @@ class Baseline:
 def write(verdicts: Sequence[Verdict], file: Path) -> tuple[int, int]:
     """Write a baseline of all that fails and may be waived; how many that are, and how many not."""
     failed = [(verdict.name, finding) for verdict in verdicts for finding in _failed(verdict)]
-    entries = sorted(
-        {(name, one.policy.id, one.resource) for name, one in failed if one.policy.waivable}
-    )
-    known = [{"name": name, "policy": policy, "resource": place} for name, policy, place in entries]
+    entries = sorted({(name, *_what(one)) for name, one in failed if one.policy.waivable})
+    known = [dict(zip(_PARTS, entry, strict=True)) for entry in entries]
     document = {"format": FORMAT, "version": VERSION, "known": known}
     file.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
     return len(entries), sum(not finding.policy.waivable for _, finding in failed)
@@ -72,6 +71,11 @@ def write(verdicts: Sequence[Verdict], file: Path) -> tuple[int, int]:
 
 def _is_ours(document: Mapping[str, Any]) -> bool:
     return (document["format"], document["version"]) == (FORMAT, VERSION)
+
+
+def _what(finding: Finding) -> tuple[str, str, str]:
+    """A finding in a baseline. One that gets worse is said in other words, and so is a new one."""
+    return finding.policy.id, finding.resource, finding.message
 
 
 def _failed(verdict: Verdict) -> Iterable[Finding]:

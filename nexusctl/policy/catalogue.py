@@ -11,12 +11,65 @@ from typing import Any
 from nexusctl.errors import Location, ToolUnfit
 from nexusctl.policy.verdict import TIERS, About, Severity
 
-# What the project exists for. A folder of policies without one of these judges nothing.
-REQUIRED = (
+# What no environment is without: a verdict on one that has nothing of these to judge is none.
+CORE = (
     "NEXUS_PROXY_TLS",
     "NEXUS_DATABASE_TLS",
     "NEXUS_PROXY_AUTHENTICATION",
     "NEXUS_NO_HARDCODED_PASSWORD",
+)
+# Every policy that nexusctl ships. A folder that lacks one of them does not judge all it should; a
+# policy that is taken out is taken out here, too.
+REQUIRED = (
+    "CKV_AWS_16",
+    "CKV_AWS_161",
+    "CKV_AWS_355",
+    "CKV_AWS_62",
+    "CKV_AWS_63",
+    "NEXUS_BACKUPS",
+    "NEXUS_BACKUP_RETENTION",
+    "NEXUS_CLIENT_TLS",
+    "NEXUS_CONNECTION_BUDGET",
+    "NEXUS_CONNECT_SCOPE",
+    "NEXUS_CUSTOMER_KEYS",
+    "NEXUS_DATABASE_CA",
+    "NEXUS_DATABASE_REACH",
+    "NEXUS_DATABASE_TLS",
+    "NEXUS_DELETION_PROTECTION",
+    "NEXUS_FINAL_SNAPSHOT",
+    "NEXUS_IAM_SCOPE",
+    "NEXUS_IDLE_CLIENT_TIMEOUT",
+    "NEXUS_KEY_ROTATION",
+    "NEXUS_MASTER_PASSWORD",
+    "NEXUS_MINOR_UPGRADES",
+    "NEXUS_MULTI_AZ",
+    "NEXUS_NOT_PUBLIC",
+    "NEXUS_NO_HARDCODED_PASSWORD",
+    "NEXUS_NO_INTERNET_ROUTE",
+    "NEXUS_NO_OPEN_INGRESS",
+    "NEXUS_POOL_HEADROOM",
+    "NEXUS_POOL_IDLE",
+    "NEXUS_POOL_INIT_QUERY",
+    "NEXUS_POOL_PINNING",
+    "NEXUS_POOL_TIMEOUTS",
+    "NEXUS_PRIVATE_SUBNETS",
+    "NEXUS_PROXY_AUTHENTICATION",
+    "NEXUS_PROXY_REACH",
+    "NEXUS_PROXY_ROLE",
+    "NEXUS_PROXY_SCRAM",
+    "NEXUS_PROXY_SECRETS",
+    "NEXUS_PROXY_TLS",
+    "NEXUS_SECRET_ROTATION",
+    "NEXUS_STATE_LOCK",
+    "NEXUS_STATE_REMOTE",
+    "NEXUS_STATE_TLS",
+    "NEXUS_TWO_ZONES",
+    "NEXUS_WORKER_ADDRESS",
+    "NEXUS_WORKER_DISKS",
+    "NEXUS_WORKER_KEY_PAIR",
+    "NEXUS_WORKER_METADATA",
+    "NEXUS_WORKER_REACH",
+    "NEXUS_WORKER_ROLE",
 )
 
 

@@ -7,7 +7,8 @@ doubled, or went wrong on the way is in the verdict as unjudged.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import sha256
@@ -17,9 +18,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from nexusctl.configuration.configuration import Configuration, Instance, read
 from nexusctl.environment.origin import Origin
+from nexusctl.errors import ToolUnfit
 from nexusctl.policy.cache import Cache, policies_digest
-from nexusctl.policy.catalogue import REQUIRED, read_catalogue
+from nexusctl.policy.catalogue import CORE, REQUIRED, read_catalogue
 from nexusctl.policy.client import Worker, WorkerLost
+from nexusctl.policy.literals import masked
 from nexusctl.policy.planned import (
     incomplete,
     instances,
@@ -27,7 +30,7 @@ from nexusctl.policy.planned import (
     read_plan,
     without_indexes,
 )
-from nexusctl.policy.search import Hit, in_files, in_plan, in_settings, in_state
+from nexusctl.policy.search import Hit, in_configuration, in_files, in_plan, in_settings, in_state
 from nexusctl.policy.subject import environment_of, judged
 from nexusctl.policy.verdict import (
     TIERS,
@@ -169,7 +172,7 @@ class Gate:
             *(f"{each.file}:{each.line}: {each.message}" for each in configuration.problems),
         ]
         hits = in_settings(case.environment.settings.model_dump()) if case.environment else []
-        hits += in_files(case.files)
+        hits += [*in_files(case.files), *in_configuration(configuration)]
         if not expected and case.root is not None:
             trouble.append("there is no resource in it: nothing was judged")
         if answer is None:
@@ -191,20 +194,24 @@ class Gate:
         """
         catalogue = self.catalogue
         plan = read_plan(plan_json)
-        key = self._key("plan", case, plan_digest(plan) + _digest(case.files))
-        answer = self._kept(key)
-        if answer is None:
-            self.start()
         configuration = read(case.files) if case.files else None
-        expected = instances(plan, configuration)
-        trouble = [*case.missing, *incomplete(plan)]
+        with _as_terraform_prints_it(plan_json):
+            key = self._key("plan", case, plan_digest(plan) + _digest(case.files))
+            answer = self._kept(key)
+            if answer is None:
+                self.start()
+            expected = instances(plan, configuration)
+            trouble = [*case.missing, *incomplete(plan)]
+            hits = in_plan(plan)  # while the worker is still at its import
+        if not expected and not case.files:
+            trouble.append("there is no resource in it: nothing was judged")
         if configuration:
             trouble += _unplanned(configuration, expected)
         if answer is None:
             answer = self._ask(expected, case.tier)
         judging = _Judging("plan", case, catalogue, answer, trouble, files)
         judging.expect(expected)
-        verdict = judging.verdict(expected, in_plan(plan))
+        verdict = judging.verdict(expected, hits)
         self._keep(key, answer, verdict)
         return verdict
 
@@ -216,7 +223,9 @@ class Gate:
         """
         answer: Mapping[str, Any] = {"records": [], "errors": [], "loaded": list(self.catalogue)}
         judging = _Judging("state", case, self.catalogue, answer, [])
-        return judging.verdict([], in_state(state))
+        with _as_terraform_prints_it(case.source):
+            hits = in_state(state)
+        return judging.verdict([], hits)
 
     def _key(self, subject: Subject, case: Case, digest: str) -> str:
         if self._cache is None:
@@ -286,7 +295,7 @@ class _Judging:
             judged_by = {policy for policy, _ in wanted}
             self.unjudged += [
                 f"{policy}: applies to nothing here, so nothing has been judged by it"
-                for policy in REQUIRED
+                for policy in CORE
                 if policy in self.catalogue and policy not in judged_by
             ]
 
@@ -314,7 +323,7 @@ class _Judging:
             self.case.name,
             self.case.source,
             tuple(sorted(findings, key=lambda finding: finding.order)),
-            tuple(dict.fromkeys(self.unjudged)),
+            tuple(dict.fromkeys(map(masked, self.unjudged))),
             tuple(notices),
             self.case.root,
             {**self.catalogue, WAIVER.id: WAIVER},
@@ -329,7 +338,7 @@ class _Judging:
         if outcome is Outcome.FAILED and setting and value is not None:
             remedy = Remedy(setting.origin.path, value, here=about.tiers != TIERS)
         file, line = record["file"], record["line"]
-        place = record["resource"]
+        message, place = masked(message), masked(record["resource"])
         return Finding(about, place, outcome, message, file, line, setting, remedy)
 
     def _outcome(self, record: Mapping[str, Any]) -> tuple[Outcome, str]:
@@ -429,6 +438,22 @@ def _unplanned(configuration: Configuration, planned: Sequence[Instance]) -> lis
         for instance in configuration.instances
         if instance.mode == "managed" and instance.known and instance.declared not in there
     ]
+
+
+@contextmanager
+def _as_terraform_prints_it(file: Path) -> Iterator[None]:
+    """Somebody else's plan or state may be anything: what Terraform never prints is refused.
+
+    Raises:
+        ToolUnfit: something in it is not of the kind that it should be.
+    """
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise ToolUnfit(
+            f"{file}: not as Terraform prints it: {type(error).__name__}",
+            hint="make it anew with terraform show -json",
+        ) from error
 
 
 def _digest(files: Mapping[str, str]) -> str:

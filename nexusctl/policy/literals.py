@@ -36,7 +36,45 @@ _NOUNS = (
     "secretkey",
     "credential",
     "credentials",
+    "pass",
 )
+# A password by name wherever the word stands in it: DB_PASSWORD_PROD, PGPASS, REDIS_PW.
+_PASSWORD_WORDS = frozenset(
+    {"password", "passwords", "passwd", "passphrase", "pass", "pw", "pgpass"}
+)
+# What a name with such a word is called when it holds no password, but something about one.
+_ABOUT_ONE = frozenset(
+    {
+        *(
+            "arn",
+            "name",
+            "id",
+            "path",
+            "file",
+            "url",
+            "uri",
+            "key",
+            "version",
+            "versions",
+            "length",
+        ),
+        *("policy", "encryption", "method", "methods", "command", "commands", "rotation", "days"),
+        *("parameter", "store", "prefix", "manager", "type", "min", "max", "field", "updated"),
+        *(
+            "wo",
+            "enabled",
+            "required",
+            "reset",
+            "age",
+            "count",
+            "warnings",
+            "recovery",
+            "generation",
+        ),
+    }
+)
+# Names and paths of secrets, which are none: `/app/db/password`, `app/db`, `https://host/path`.
+_PLACE = re.compile(r"/?[\w.-]{1,128}(/[\w.-]{1,128}){1,16}|https?://[^\s@]{1,1024}")
 _PASSWORD = re.compile(r"(passwords?|passwd|passphrase|credentials)$")
 _NOT_SECRETS = frozenset({"pwd", "oldpwd"})
 # What a database secret holds beside the password; the names are those RDS writes and reads.
@@ -56,7 +94,7 @@ _ASSIGNED = r"""
     (?:passw(?:or)?d|pwd|passphrase|secret|token|(?:api|private|access|secret)_?key)
     ["']?{sign}["']?(?P<value>[^\s"',;&}})]+)"""
 _FLAGS = re.IGNORECASE | re.VERBOSE | re.MULTILINE
-_EQUALS = re.compile(_ASSIGNED.format(sign="="), _FLAGS)
+_EQUALS = re.compile(_ASSIGNED.format(sign="[ \\t]{0,4}=[ \\t]{0,4}"), _FLAGS)
 # As in YAML or JSON: the name begins an entry. In a sentence a colon means nothing.
 _COLON = re.compile(
     r"""(?:^[ \t]{0,64}(?:-[ ]{1,4})?|["'{,][ ]{0,4})[\w.-]{0,64}"""
@@ -106,9 +144,16 @@ def sensitive_attributes(resource_type: str) -> frozenset[str]:
 
 
 def names_a_secret(name: str) -> bool:
-    """Whether a name ends with what a secret is called: `db_password`, `PGPASSWORD`, `apiKey`."""
+    """Whether a name is that of a secret: `db_password`, `PGPASSWORD`, `apiKey`, `DB_PASS_PROD`."""
     plain = re.sub(r"[\W_]", "", name.lower().removesuffix("_wo"))
-    return plain.endswith(_NOUNS) and plain not in _NOT_SECRETS
+    if plain in _NOT_SECRETS:
+        return False
+    return plain.endswith(_NOUNS) or _names_a_password(name)
+
+
+def _names_a_password(name: str) -> bool:
+    words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name[:256]).lower())
+    return not _PASSWORD_WORDS.isdisjoint(words) and _ABOUT_ONE.isdisjoint(words)
 
 
 def is_reference(text: str, *, written: bool = False) -> bool:
@@ -157,6 +202,8 @@ def literals_of_resource(
 ) -> list[Literal]:
     """The passwords in a resource's arguments. `more` are sensitive, too, beside the provider's."""
     sensitive = sensitive_attributes(resource_type) | frozenset(more)
+    if resource_type == "aws_ssm_parameter" and values.get("type") in {"String", "StringList"}:
+        sensitive -= {"value"}  # sensitive to the provider because a SecureString's is
     return sorted(set(_in_block(values, (), sensitive)), key=str)
 
 
@@ -199,7 +246,7 @@ def _in_string(value: str, path: tuple[str | int, ...], *, sensitive: bool) -> I
     elif sensitive:
         if value and "${}" not in value:
             yield Literal(dotted(path), len(value), "a literal in a sensitive argument")
-    elif not is_reference(value) and (
+    elif not (is_reference(value) or _PLACE.fullmatch(value)) and (
         names_a_secret(name) or any(_PASSWORD.search(part.lower()) for part in names[:-1])
     ):
         yield Literal(dotted(path), len(value), "a literal under a name of secrets")
@@ -214,6 +261,13 @@ def _structure(value: str) -> object:
         except ValueError:
             return None
     return None
+
+
+def masked(text: str) -> str:
+    """A message without the passwords that are recognised in it; a colon means nothing in one."""
+    for pattern in (_URL, _KEY, _ACCESS_KEY, _EQUALS, _SQL, _ARGUMENT):
+        text = pattern.sub(lambda match: match[0].replace(match["value"], "***"), text)
+    return text
 
 
 def _in_text(text: str, path: str, carrier: bool, depth: int) -> Iterator[Literal]:

@@ -15,6 +15,12 @@ from nexusctl.errors import ToolUnfit
 
 # When the plan was made, and a time that AWS moves on every few minutes. Nobody can write either.
 _CLOCKS = frozenset({"timestamp", "latest_restorable_time"})
+_ACTIONS = frozenset(
+    {
+        *(("no-op",), ("create",), ("update",), ("delete",), ("forget",)),
+        *(("delete", "create"), ("create", "delete"), ("forget", "create"), ("create", "forget")),
+    }
+)
 _INDEX = re.compile(r"\[(?:\d+|\"(?:[^\"\\]|\\.)*\")\]")
 
 
@@ -283,17 +289,34 @@ def incomplete(plan: Mapping[str, Any]) -> list[str]:
     Terraform tells of a resource in two places, and what the two say must be the same.
     """
     reasons = []
+    if not str(plan.get("format_version")).startswith("1."):
+        reasons.append("the plan has a format that is not known here")
     if plan.get("errored"):
         reasons.append("the plan ended with an error")
     if plan.get("complete") is False or plan.get("deferred_changes"):
         reasons.append("Terraform deferred a part of the plan")
     if "root_module" not in plan.get("configuration", {}):
         reasons.append("the plan does not tell of its configuration")
+    return [*reasons, *_contradictions(plan)]
+
+
+def _contradictions(plan: Mapping[str, Any]) -> Iterator[str]:
     changes = {
         change["address"]: change
         for change in plan.get("resource_changes", [])
         if change.get("mode") == "managed" and "deposed" not in change
     }
+    for address, change in changes.items():
+        actions = tuple(change["change"]["actions"])
+        gone = actions in {("delete",), ("forget",)}
+        if actions not in _ACTIONS or gone is not (change["change"].get("after") is None):
+            yield f"{address}: the plan says {actions} and what comes of it differently"
+    yield from _two_accounts(plan, changes)
+
+
+def _two_accounts(
+    plan: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
     there = set()
     for resource in _resources(plan["planned_values"].get("root_module", {})):
         if resource.get("mode") != "managed":
@@ -303,13 +326,12 @@ def incomplete(plan: Mapping[str, Any]) -> list[str]:
         change = changes.get(address, {})
         same = change.get("type") == resource["type"]
         if not same or (change["change"].get("after") or {}) != (resource.get("values") or {}):
-            reasons.append(f"{address}: the plan gives two different accounts of it")
+            yield f"{address}: the plan gives two different accounts of it"
         if not f".{without_indexes(address)}".endswith(f".{resource['type']}.{resource['name']}"):
-            reasons.append(f"{address}: the plan calls it a {resource['type']}")
+            yield f"{address}: the plan calls it a {resource['type']}"
     for address, change in changes.items():
         if address not in there and change["change"].get("after") is not None:
-            reasons.append(f"{address}: the plan gives two different accounts of it")
-    return reasons
+            yield f"{address}: the plan gives two different accounts of it"
 
 
 def _resources(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

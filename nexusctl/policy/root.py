@@ -14,7 +14,7 @@ _READ = (
 )
 _MAX_BYTES = 1 << 20
 _MAX_FILES = 5_000
-_LOCAL_SOURCE = re.compile(r"^\s*source\s*=\s*\"(\.\.?/[^\"]*)\"", re.MULTILINE)
+_LOCAL_SOURCE = re.compile(r"\bsource\s*=\s*\"(\.\.?/[^\"]*)\"", re.MULTILINE)
 
 
 def read_root(directory: Path) -> tuple[dict[str, str], list[str]]:
@@ -67,7 +67,9 @@ def _module(root: Path, module: str, missing: list[str]) -> dict[str, str]:
                 posixpath.join(module, file.relative_to(root / module).as_posix())
             )
             try:
-                if file.is_symlink():
+                if not file.is_symlink() and not file.is_file():
+                    missing.append(f"{path}: not read: it is not a file")
+                elif file.is_symlink():
                     missing.append(f"{path}: not read: it is a link")
                 elif file.stat().st_size > _MAX_BYTES:
                     missing.append(f"{path}: not read: it is larger than 1 MiB")

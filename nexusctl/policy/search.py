@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nexusctl.configuration import tree
+from nexusctl.configuration.configuration import Configuration
 from nexusctl.configuration.syntax import parse
 from nexusctl.configuration.texts import Text, texts
 from nexusctl.configuration.tokens import Malformed
@@ -62,6 +63,19 @@ def in_files(files: Mapping[str, str]) -> list[Hit]:
             hits += _in_json(file, content)
         else:
             hits += _in_lines(file, content)
+    return hits
+
+
+def in_configuration(configuration: Configuration) -> list[Hit]:
+    """The passwords that only show when expressions are evaluated, outside managed resources."""
+    hits = [
+        Hit(instance.address, literal, instance.file, instance.line)
+        for instance in configuration.instances
+        if instance.mode != "managed"
+        for literal in literals_of_resource(instance.type, instance.values)
+    ]
+    for name, value in configuration.outputs.items():
+        hits += _named("output", name, value, {})
     return hits
 
 

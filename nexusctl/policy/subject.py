@@ -137,7 +137,8 @@ def judged(configuration: Configuration) -> list[Instance]:
     managed = [each for each in configuration.instances if each.mode == "managed"]
     backend = configuration.backend
     if backend is None:
-        return managed
+        # Without one Terraform keeps the state in a file beside the root.
+        return [_instance(f"{BACKEND}local", f"{BACKEND}local", {}), *managed] if managed else []
     kind = f"{BACKEND}{backend.type}"
     made = _instance(kind, kind, backend.values)
     here = replace(made, file=backend.file, line=backend.line, lines=backend.lines)

@@ -77,6 +77,15 @@ def test_rule_of_a_tier_is_mended_in_the_environments_own_file(project: Project)
     assert "multi_az: false" in (project.root / "environments/base.yaml").read_text()
 
 
+def test_fixes_that_do_not_go_together_change_nothing(project: Project) -> None:
+    project.edit("prod", "max_connections_percent: 70", "max_connections_percent: 95")
+    project.edit("prod", "max_idle_connections_percent: 35", "max_idle_connections_percent: 94")
+    file = project.root / "environments/prod.yaml"
+    text = file.read_text()
+    assert "nothing was changed" in project.must("check", "prod", "--fix", exit_code=9)
+    assert file.read_text() == text
+
+
 def test_waived_finding_passes_and_stays_visible(project: Project) -> None:
     project.edit("prod", "idle_client_timeout: 30m", "idle_client_timeout: 1h")
     assert "NEXUS_IDLE_CLIENT_TIMEOUT" in project.must("check", "prod", exit_code=5)

@@ -203,6 +203,18 @@ def test_broken_policies_are_unjudged(
 
 
 @pytest.mark.parametrize(
+    "gone", sorted(file.name for file in POLICIES.glob("*.py") if file.name[0] != "_")
+)
+def test_policies_that_are_gone_are_missed(case: Case, tmp_path: Path, gone: str) -> None:
+    policies = tmp_path / "policies"
+    shutil.copytree(POLICIES, policies)
+    (policies / gone).unlink()
+    with Gate(policies, tmp_path / "log") as gate:
+        verdict = gate.judge_files(case)
+    assert any("there is no such policy" in reason for reason in verdict.unjudged)
+
+
+@pytest.mark.parametrize(
     "change",
     [
         shutil.rmtree,

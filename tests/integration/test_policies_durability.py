@@ -123,7 +123,7 @@ BACKENDS = [
     ('backend "s3" {\n use_lockfile = false\n}', {"NEXUS_STATE_LOCK": "failed"}),
     ('backend "s3" {\n dynamodb_table = "locks"\n}', {"NEXUS_STATE_LOCK": "passed"}),
     ('backend "local" {}', {"NEXUS_STATE_REMOTE": "failed"}),
-    ('# backend "local" {}', {}),
+    ('# backend "s3" {}', {"NEXUS_STATE_REMOTE": "failed"}),  # without one it is local
 ]
 VPC = 'resource "aws_vpc" "main" {\n cidr_block = "10.0.0.0/16"\n}\n'
 

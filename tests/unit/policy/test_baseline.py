@@ -1,6 +1,7 @@
 """Baselines: what was there before is known, and only what is new fails."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,17 @@ def test_known_findings_stay_known_when_it_is_written_again(tmp_path: Path) -> N
 def test_what_cannot_be_waived_is_never_known(tmp_path: Path) -> None:
     file = tmp_path / "baseline.json"
     assert write([verdict(finding(TLS))], file) == (0, 1)
-    entry = {"name": "prod", "policy": TLS.id, "resource": finding(TLS).resource}
+    known = finding(TLS)
+    entry = {"name": "prod", "policy": TLS.id, "resource": known.resource, "message": known.message}
     file.write_text(json.dumps({"format": "nexusctl/baseline", "version": 1, "known": [entry]}))
     assert not Baseline.read(file).apply(verdict(finding(TLS))).passed
+
+
+def test_finding_that_gets_worse_is_new(tmp_path: Path) -> None:
+    file = tmp_path / "baseline.json"
+    write([verdict(finding(OLD))], file)
+    worse = replace(finding(OLD), message="another message")
+    assert not Baseline.read(file).apply(verdict(worse)).passed
 
 
 def test_baseline_of_another_environment_says_nothing(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ def change(address: str, *actions: str, mode: str = "managed", **after: object) 
 
 
 def plan(*changes: dict[str, Any], **more: object) -> dict[str, Any]:
-    return {"planned_values": {"root_module": {}}, "resource_changes": list(changes)} | more
+    told = {"planned_values": {"root_module": {}}, "resource_changes": list(changes)}
+    return {"format_version": "1.2"} | told | more
 
 
 def called(**module: object) -> dict[str, Any]:

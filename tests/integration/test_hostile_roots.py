@@ -1,0 +1,208 @@
+"""Terraform that hides what is wrong in it, and Terraform that only looks wrong."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nexusctl.errors import ToolUnfit
+from nexusctl.policy.gate import Case, Gate
+from nexusctl.policy.root import read_root
+from nexusctl.policy.verdict import Outcome, Verdict
+from tests.integration.judging import POLICIES, case_of, plan_of
+
+PASSWORDS = "NEXUS_NO_HARDCODED_PASSWORD"
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+    with Gate(POLICIES, tmp_path_factory.mktemp("log") / "policy.log") as gate:
+        yield gate
+
+
+def judge(gate: Gate, directory: Path, text: str) -> Verdict:
+    (directory / "main.tf").write_text(text)
+    return gate.judge_files(case_of(directory))
+
+
+def role_policy(action: str, resource: str) -> str:
+    statement = f'{{ Effect = "Allow", Action = {action}, Resource = {resource} }}'
+    return f"""
+resource "aws_iam_role_policy" "x" {{
+  role   = "somebody"
+  policy = jsonencode({{ Version = "2012-10-17", Statement = [{statement}] }})
+}}
+"""
+
+
+def in_environment(name: str, value: str = "planted-value") -> str:
+    return f"""
+resource "aws_lambda_function" "x" {{
+  function_name = "x"
+  role          = "arn:aws:iam::111122223333:role/x"
+  environment {{
+    variables = {{ {name} = "{value}" }}
+  }}
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ('["iam:*", "kms:*"]', '"arn:aws:*:*:*:*"'),
+        ('"iam:*"', '"**"'),
+        ('"iam:*"', '"arn:aws:iam::*:role/*"'),
+        ('"iam:?*"', '"*"'),
+        ('"secretsmanager:*"', '"arn:aws:secretsmanager:*:*:secret:*"'),
+    ],
+)
+def test_whole_services_on_everything_are_denied(
+    gate: Gate, tmp_path: Path, action: str, resource: str
+) -> None:
+    verdict = judge(gate, tmp_path, role_policy(action, resource))
+    assert "NEXUS_IAM_SCOPE" in {finding.policy.id for finding in verdict.denied}
+
+
+def test_inline_policies_of_roles_are_judged(gate: Gate, tmp_path: Path) -> None:
+    statement = '{ Effect = "Allow", Action = "iam:*", Resource = "*" }'
+    text = f"""
+resource "aws_iam_role" "x" {{
+  assume_role_policy = "{{}}"
+  inline_policy {{
+    name   = "x"
+    policy = jsonencode({{ Version = "2012-10-17", Statement = [{statement}] }})
+  }}
+}}
+"""
+    verdict = judge(gate, tmp_path, text)
+    assert "NEXUS_IAM_SCOPE" in {finding.policy.id for finding in verdict.denied}
+
+
+def test_narrow_policy_passes(gate: Gate, tmp_path: Path) -> None:
+    narrow = role_policy('"s3:GetObject"', '"arn:aws:s3:::bucket/*"')
+    denied = {finding.policy.id for finding in judge(gate, tmp_path, narrow).denied}
+    assert "NEXUS_IAM_SCOPE" not in denied
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("DB_PASS", "PGPASS", "MASTER_PASS", "DB_PW", "DB_PASSWORD_PROD", "PASSWORD2"),
+        *("dbPass", "API_TOKEN", "CLIENT_SECRET"),
+    ],
+)
+def test_passwords_by_name(gate: Gate, tmp_path: Path, name: str) -> None:
+    verdict = judge(gate, tmp_path, in_environment(name))
+    assert PASSWORDS in {finding.policy.id for finding in verdict.denied}
+    assert "planted" not in repr(verdict)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DB_SECRET", "app/db"),
+        ("SSM_PATH_PASSWORD", "/app/db/password"),
+        ("TOKEN_URL", "https://auth.example.com/token"),
+        ("PASSWORD_MIN_LENGTH", "12"),
+        ("PASSWORD_POLICY", "strict"),
+        ("COMPASS_DIRECTION", "north"),
+        ("SECRET_ARN", "arn:aws:secretsmanager:eu-central-1:111122223333:secret:x"),
+    ],
+)
+def test_names_and_paths_of_secrets_are_none(
+    gate: Gate, tmp_path: Path, name: str, value: str
+) -> None:
+    verdict = judge(gate, tmp_path, in_environment(name, value))
+    assert PASSWORDS not in {finding.policy.id for finding in verdict.denied}
+
+
+def test_plain_ssm_parameter_is_no_password(gate: Gate, tmp_path: Path) -> None:
+    text = 'resource "aws_ssm_parameter" "x" {\n name = "x"\n type = "TYPE"\n value = "north"\n}\n'
+    plain = judge(gate, tmp_path, text.replace("TYPE", "String"))
+    assert PASSWORDS not in {finding.policy.id for finding in plain.denied}
+    secure = judge(gate, tmp_path, text.replace("TYPE", "SecureString"))
+    assert PASSWORDS in {finding.policy.id for finding in secure.denied}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'output "db_password" {\n  value = local.p\n}\n',
+        'data "external" "x" {\n  program = ["x"]\n  query = { password = local.p }\n}\n',
+        'data "http" "x" {\n  url = "https://u:${local.p}@h"\n}\n',
+    ],
+)
+def test_literals_outside_resources_are_evaluated(gate: Gate, tmp_path: Path, text: str) -> None:
+    verdict = judge(gate, tmp_path, f'locals {{\n  p = "planted-value"\n}}\n{text}')
+    assert PASSWORDS in {finding.policy.id for finding in verdict.denied}
+    assert "planted" not in repr(verdict)
+
+
+def test_secret_that_is_part_of_an_address_is_masked(gate: Gate, tmp_path: Path) -> None:
+    text = """
+resource "aws_secretsmanager_secret_version" "x" {
+  for_each      = toset(["postgres://u:planted-value@h"])
+  secret_id     = "x"
+  secret_string = each.key
+}
+"""
+    verdict = judge(gate, tmp_path, text)
+    assert verdict.denied
+    assert "planted" not in repr(verdict)
+
+
+def test_root_without_a_backend_keeps_its_state_locally(gate: Gate, tmp_path: Path) -> None:
+    verdict = judge(gate, tmp_path, in_environment("X"))
+    (finding,) = [one for one in verdict.denied if one.policy.id == "NEXUS_STATE_REMOTE"]
+    assert finding.outcome is Outcome.FAILED
+
+
+def test_module_call_on_one_line_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    (tmp_path / "m").mkdir()
+    (tmp_path / "root/main.tf").write_text('module "m" { source = "../m" }\n')
+    (tmp_path / "m/main.tf").write_text("locals {}\n")
+    files, missing = read_root(tmp_path / "root")
+    assert "../m/main.tf" in files
+    assert missing == []
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text("locals {}\n")
+    os.mkfifo(tmp_path / "x.tf")
+    assert read_root(tmp_path)[1] == ["x.tf: not read: it is not a file"]
+
+
+@pytest.mark.parametrize("part", ["change", "configuration", "prior_state", "variables"])
+def test_plan_with_a_part_of_another_kind_is_refused(gate: Gate, tmp_path: Path, part: str) -> None:
+    plan = plan_of("tls")
+    if part == "change":
+        plan["resource_changes"][0]["change"] = None  # type: ignore[index]
+    else:
+        plan[part] = 5
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps(plan))
+    with pytest.raises(ToolUnfit, match=r"plan\.json"):
+        gate.judge_plan(Case("plan.json", "production", file, {}), file)
+
+
+@pytest.mark.parametrize("actions", [[], ["explode"], ["delete"], ["forget"]])
+def test_plan_whose_actions_are_not_what_comes_of_them_is_not_judged(
+    gate: Gate, tmp_path: Path, actions: list[str]
+) -> None:
+    plan = plan_of("tls")
+    plan["resource_changes"][0]["change"]["actions"] = actions  # type: ignore[index]
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps(plan))
+    assert gate.judge_plan(Case("plan.json", "production", file, {}), file).unjudged
+
+
+def test_plan_of_nothing_is_not_judged(gate: Gate, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    plan = {"format_version": "1.2", "planned_values": {}, "configuration": {"root_module": {}}}
+    file.write_text(json.dumps(plan))
+    verdict = gate.judge_plan(Case("plan.json", "production", file, {}), file)
+    assert verdict.unjudged == ("there is no resource in it: nothing was judged",)
