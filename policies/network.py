@@ -487,7 +487,10 @@ class NoOpenIngress(Policy):
 def _closed(rule: Rule) -> Iterator[Answer]:
     for name, address in rule.addresses():
         yield _narrow(address, f"{name} of {rule}", *rule.path, name)
-    for prefix_list in rule.prefix_lists().here:
+    lists = rule.prefix_lists()
+    if lists.ids or lists.unknown:
+        yield Answer.unknown(f"what is in the prefix list of {rule} is not known", *rule.path)
+    for prefix_list in lists.here:
         entries: list[Block] = [
             *prefix_list.blocks("entry"),
             *prefix_list.referring("aws_ec2_managed_prefix_list_entry", "prefix_list_id"),
@@ -502,7 +505,11 @@ def _narrow(address: Any, where: str, *path: str | int) -> Answer:
     """Whether a CIDR block is no larger than a private network can be."""
     if address is UNKNOWN:
         return Answer.unknown(f"{where} is not known", *path)
-    if ip_network(str(address), strict=False).prefixlen < _LARGEST_NETWORK:
+    try:
+        network = ip_network(str(address), strict=False)
+    except ValueError:
+        return Answer.failed(f"{where} is no network", *path)
+    if network.prefixlen < _LARGEST_NETWORK:
         return Answer.failed(f"{where} is {address}: everywhere", *path)
     return Answer.passed(f"{where} is {address}")
 

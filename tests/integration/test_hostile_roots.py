@@ -154,6 +154,36 @@ resource "aws_secretsmanager_secret_version" "x" {
     assert "planted" not in repr(verdict)
 
 
+@pytest.mark.parametrize("prefix_list", ['"pl-0123456789abcdef0"', "var.somebodys"])
+def test_what_is_in_a_prefix_list_of_others_is_not_known(
+    gate: Gate, tmp_path: Path, prefix_list: str
+) -> None:
+    text = f"""
+variable "somebodys" {{}}
+resource "aws_vpc_security_group_ingress_rule" "x" {{
+  security_group_id = "sg-0123456789abcdef0"
+  ip_protocol       = "-1"
+  prefix_list_id    = {prefix_list}
+}}
+"""
+    found = {one.policy.id: one.outcome for one in judge(gate, tmp_path, text).findings}
+    assert found["NEXUS_NO_OPEN_INGRESS"] is Outcome.DEFERRED
+
+
+def test_network_that_is_none_is_denied_with_its_place(gate: Gate, tmp_path: Path) -> None:
+    text = """
+resource "aws_vpc_security_group_ingress_rule" "x" {
+  security_group_id = "sg-0123456789abcdef0"
+  ip_protocol       = "-1"
+  cidr_ipv4         = "000.000.000.000/0"
+}
+"""
+    verdict = judge(gate, tmp_path, text)
+    assert verdict.unjudged == ()
+    (found,) = [one for one in verdict.denied if one.policy.id == "NEXUS_NO_OPEN_INGRESS"]
+    assert "is no network" in found.message
+
+
 def test_root_without_a_backend_keeps_its_state_locally(gate: Gate, tmp_path: Path) -> None:
     verdict = judge(gate, tmp_path, in_environment("X"))
     (finding,) = [one for one in verdict.denied if one.policy.id == "NEXUS_STATE_REMOTE"]
