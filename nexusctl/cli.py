@@ -15,9 +15,9 @@ TIERS = ("sandbox", "development", "staging", "production")
 
 EPILOG = """\
 exit codes:
-  0 done · 2 changes present (plan --detailed-exitcode) · 3 environment invalid · 4 render failed
-  5 policy denied · 6 Terraform failed · 7 AWS failed · 8 tool missing or unfit · 9 refused
-  64 wrong command line · 130 interrupted · 1 a bug in nexusctl
+  0 done · 2 changes present (plan --detailed-exitcode, drift) · 3 environment invalid
+  4 render failed · 5 policy denied · 6 Terraform failed · 7 AWS failed · 8 tool missing or unfit
+  9 refused · 64 wrong command line · 130 interrupted · 1 a bug in nexusctl
 
 start with:  nexusctl doctor, then nexusctl plan sandbox
 """
