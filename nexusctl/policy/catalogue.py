@@ -11,13 +11,6 @@ from typing import Any
 from nexusctl.errors import Location, ToolUnfit
 from nexusctl.policy.verdict import TIERS, About, Severity
 
-# What no environment is without: a verdict on one that has nothing of these to judge is none.
-CORE = (
-    "NEXUS_PROXY_TLS",
-    "NEXUS_DATABASE_TLS",
-    "NEXUS_PROXY_AUTHENTICATION",
-    "NEXUS_NO_HARDCODED_PASSWORD",
-)
 # Every policy that nexusctl ships. A folder that lacks one of them does not judge all it should; a
 # policy that is taken out is taken out here, too.
 REQUIRED = (
@@ -70,6 +63,17 @@ REQUIRED = (
     "NEXUS_WORKER_METADATA",
     "NEXUS_WORKER_REACH",
     "NEXUS_WORKER_ROLE",
+)
+# Those of them that an environment may have nothing for: its state may be on this machine, and its
+# network there already. Each of the others has something to judge in every environment.
+OPTIONAL = frozenset(
+    {
+        "NEXUS_NO_INTERNET_ROUTE",
+        "NEXUS_PRIVATE_SUBNETS",
+        "NEXUS_STATE_LOCK",
+        "NEXUS_STATE_REMOTE",
+        "NEXUS_STATE_TLS",
+    }
 )
 
 

@@ -20,7 +20,7 @@ from nexusctl.configuration.configuration import Configuration, Instance, read
 from nexusctl.environment.origin import Origin
 from nexusctl.errors import ToolUnfit
 from nexusctl.policy.cache import Cache, policies_digest
-from nexusctl.policy.catalogue import CORE, REQUIRED, read_catalogue
+from nexusctl.policy.catalogue import OPTIONAL, REQUIRED, read_catalogue
 from nexusctl.policy.client import Worker, WorkerLost
 from nexusctl.policy.literals import masked
 from nexusctl.policy.planned import (
@@ -291,12 +291,14 @@ class _Judging:
                 )
             elif given[policy, address] > 1:
                 self.unjudged.append(f"{policy} {address}: {given[policy, address]} records")
-        if self.case.environment:
+        if self.case.environment and self.subject == "files":
             judged_by = {policy for policy, _ in wanted}
             self.unjudged += [
-                f"{policy}: applies to nothing here, so nothing has been judged by it"
-                for policy in CORE
-                if policy in self.catalogue and policy not in judged_by
+                f"{about.id}: applies to nothing here, so nothing has been judged by it"
+                for about in self.catalogue.values()
+                if about.id in REQUIRED
+                and about.id not in OPTIONAL | judged_by
+                and self.case.tier in about.tiers
             ]
 
     def verdict(self, expected: Sequence[Instance], hits: Sequence[Hit]) -> Verdict:

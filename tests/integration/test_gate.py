@@ -185,6 +185,10 @@ def edit(name: str, old: str, new: str) -> Callable[[Path], object]:
             edit("tls.py", '("aws_db_proxy",)', '("aws_db_prxy",)'),
             "NEXUS_PROXY_TLS: applies to nothing here",
         ),
+        (
+            edit("durability.py", '("aws_db_instance",)', '("aws_db_instanze",)'),
+            "NEXUS_MINOR_UPGRADES: applies to nothing here",
+        ),
     ],
 )
 def test_broken_policies_are_unjudged(
