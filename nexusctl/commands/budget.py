@@ -5,9 +5,10 @@ from argparse import Namespace
 from pathlib import Path
 
 from nexusctl.capacity.advice import advice
-from nexusctl.capacity.budget import Measured, budget
+from nexusctl.capacity.budget import Budget, Measured, budget
 from nexusctl.commands.project import environments_directory
 from nexusctl.commands.show import show
+from nexusctl.environment.environment import Environment
 from nexusctl.environment.load import load
 from nexusctl.errors import EnvironmentInvalid, Exit, UsageWrong
 from nexusctl.report import budget as report
@@ -25,7 +26,7 @@ def run(arguments: Namespace) -> int:
         )
     environment = load(arguments.environment, environments_directory(arguments))
     measured = _measured(arguments) if arguments.measure else None
-    made = budget(environment.settings, measured)
+    made = budget_of(environment, measured)
     if picture and not made.has_workload:
         raise EnvironmentInvalid(
             f"{environment.name} declares no workload: there is no load to draw",
@@ -41,6 +42,20 @@ def run(arguments: Namespace) -> int:
 
         draw(made, limits, environment.name, picture)
     return Exit.DONE if made.holds else Exit.POLICY_DENIED
+
+
+def budget_of(environment: Environment, measured: Measured | None = None) -> Budget:
+    """The budget of an environment.
+
+    Raises:
+        EnvironmentInvalid: a setting makes no budget; it is named by its line.
+    """
+    try:
+        return budget(environment.settings, measured)
+    except EnvironmentInvalid as error:
+        setting = error.message.partition(":")[0].split(".")
+        location = environment.origin(*setting).location
+        raise EnvironmentInvalid(error.message, hint=error.hint, location=location) from error
 
 
 def _measured(arguments: Namespace) -> Measured:

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from nexusctl.capacity.budget import budget
+from nexusctl.commands.budget import budget_of
 from nexusctl.commands.display import Display
 from nexusctl.commands.project import environments_directory
 from nexusctl.commands.show import show
@@ -35,7 +35,7 @@ def run(arguments: Namespace) -> int:
     environment = load(arguments.environment, environments_directory(arguments))
     programs = find_programs()
     machine = Machine.here()
-    declared = Storm.of(budget(environment.settings))
+    declared = Storm.of(budget_of(environment))
     fitted = machine.fit(declared, scale=arguments.scale, clients=arguments.clients)
     machine.allow_files(fitted.storm)
     display = Display(quiet=arguments.json)

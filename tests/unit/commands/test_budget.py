@@ -80,3 +80,4 @@ def test_wrong_input(edit: Write, old: str, new: str, message: str) -> None:
         cli.main(["budget", "prod"])
     assert error.value.exit_code == 3
     assert error.value.hint or "hint" in str(error.value)
+    assert "prod.yaml:" in str(error.value)
