@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import signal
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 
 from rich.live import Live
@@ -19,7 +20,7 @@ from nexusctl.errors import Exit, UsageWrong
 from nexusctl.rehearsal.acts import Sample
 from nexusctl.rehearsal.find import find_programs
 from nexusctl.rehearsal.machine import Machine
-from nexusctl.rehearsal.rehearsal import ACTS, rehearse
+from nexusctl.rehearsal.rehearsal import ACTS, Rehearsal, rehearse
 from nexusctl.rehearsal.storm import Storm
 from nexusctl.report.rehearsal import document
 from nexusctl.report.rehearsal import rehearsal as as_text
@@ -43,7 +44,7 @@ def run(arguments: Namespace) -> int:
         f"rehearsing {environment.name} with {fitted.storm.clients:,} clients, about a minute"
     )
     with _playbill(display) as playbill:
-        played = asyncio.run(
+        played = _play(
             rehearse(fitted, programs, seconds=arguments.seconds, on_sample=playbill.take)
         )
     if arguments.html:
@@ -66,6 +67,27 @@ def _refuse_nonsense(arguments: Namespace) -> None:
         raise UsageWrong(f"--seconds is from 1 to {LONGEST:.0f}")
     if arguments.clients is not None and arguments.clients < 1:
         raise UsageWrong("--clients is at least 1")
+
+
+def _play(rehearsal: Coroutine[None, None, Rehearsal]) -> Rehearsal:
+    """Play to the end, or until a signal; what was started is ended in order in both cases."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+
+    async def interruptible() -> Rehearsal:
+        # An exception out of a signal handler could come up in any callback of the loop.
+        task = asyncio.create_task(rehearsal)
+        for number in numbers:
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        return await task
+
+    try:
+        return asyncio.run(interruptible())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
