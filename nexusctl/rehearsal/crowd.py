@@ -80,7 +80,11 @@ class Crowd:
                 await process.wait()
 
     async def open(self, clients: int, ramp: float) -> float:
-        """Connect so many clients, evenly over `ramp` seconds; returns when it began."""
+        """Connect so many clients, evenly over `ramp` seconds; returns when it began.
+
+        Raises:
+            ToolUnfit: one of the processes ended by itself; so does `ask`.
+        """
         return await self._all("open", [number * ramp / clients for number in range(clients)])
 
     async def ask(self, transactions: Sequence[Transaction], *, overhead: float = 0.0) -> float:
@@ -98,10 +102,13 @@ class Crowd:
     async def _all(self, what: str, work: Sequence[Any]) -> float:
         at = time.time() + LEAD
         count = len(self.processes)
-        async with asyncio.TaskGroup() as group:
-            for number, process in enumerate(self.processes):
-                command = {"do": what, "at": at, "what": work[number::count]}
-                group.create_task(self._one(process, command))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number, process in enumerate(self.processes):
+                    command = {"do": what, "at": at, "what": work[number::count]}
+                    group.create_task(self._one(process, command))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
         return at
 
     async def _one(self, process: Process, command: dict[str, Any]) -> None:
@@ -113,13 +120,23 @@ class Crowd:
             self.transactions += map(Served._make, happened["transactions"])
             if happened["done"]:
                 return
-        raise ToolUnfit("a process of the rehearsal's clients ended by itself", hint="see above")
+        raise _ended()
 
 
 async def _tell(process: Process, message: dict[str, Any]) -> None:
     assert process.stdin is not None  # noqa: S101 - it is a pipe
-    process.stdin.write(json.dumps(message).encode() + b"\n")
-    await process.stdin.drain()
+    try:
+        process.stdin.write(json.dumps(message).encode() + b"\n")
+        await process.stdin.drain()
+    except ConnectionError as error:
+        raise _ended() from error
+
+
+def _ended() -> ToolUnfit:
+    return ToolUnfit(
+        "a process of the rehearsal's clients ended by itself",
+        hint="where memory is short the kernel ends processes; fewer clients: --clients or --scale",
+    )
 
 
 def _whole_milliseconds(seconds: float, chance: random.Random) -> float:

@@ -156,6 +156,15 @@ def test_an_interrupt_leaves_nothing(staged: Staged, number: signal.Signals) -> 
     assert staged.is_gone()
 
 
+def test_clients_that_die_are_told_of(staged: Staged) -> None:
+    until(lambda: bool(staged.running("nexusctl.rehearsal.clients")))
+    os.kill(staged.running("nexusctl.rehearsal.clients")[0], signal.SIGKILL)
+    out, err = staged.process.communicate(timeout=60)
+    assert staged.process.returncode == 8, out + err
+    assert "clients ended by itself" in err
+    assert staged.is_gone()
+
+
 def test_even_a_kill_leaves_nothing(staged: Staged) -> None:
     staged.process.kill()
     until(staged.is_gone)
