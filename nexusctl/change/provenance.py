@@ -217,17 +217,19 @@ class Tracer:
         that the plan changes in it."""
         place = step.place
         declared = place.declared.resources["managed", *key]
-        if name in declared.body.attributes:
+        written = name in declared.body.attributes
+        if written:
             value = declared.body.attributes[name].value
             yield from self._follow(replace(step, inside=declared), value, seen)
-            return
         for change in self._changes.get(_address(place) + ".".join(key), ()):
-            if change.action is not Action.UPDATE:
+            if not written and change.action is not Action.UPDATE:
                 found = list(self._whole(place, declared, change, seen))
                 mine = self._narrowed(found, change, None)
                 yield from mine or [_Found(each, "", "") for each in self._around(found)]
             for attribute in change.attributes:
-                if change.action is Action.UPDATE or attribute.path in change.forced_by:
+                triggers = attribute.path == name and not step.known
+                decides = change.action is Action.UPDATE or attribute.path in change.forced_by
+                if triggers if written else decides:
                     found = list(self._argument(place, declared, attribute, seen))
                     yield from self._narrowed(found, change, attribute)
 

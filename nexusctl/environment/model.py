@@ -498,7 +498,9 @@ class Rotation(_Part):
 class User(_Part):
     """A database user of applications, with a secret of its own."""
 
-    username: _Role = Field(description="Name in PostgreSQL; no two users share one.")
+    username: _Role = Field(
+        description="Name in PostgreSQL; no two users share one. Another name gets a new password."
+    )
     secret_version: Annotated[int, Field(ge=1)] = Field(
         1, description="Raise it by one to replace the user's password."
     )

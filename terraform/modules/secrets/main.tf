@@ -55,6 +55,9 @@ resource "aws_secretsmanager_secret_version" "main" {
 
   lifecycle {
     ignore_changes = [version_stages] # or Terraform would take AWSCURRENT back
+
+    # Another username is another user, with a password of its own; the description has its name.
+    replace_triggered_by = [aws_secretsmanager_secret.main[each.key].description]
   }
 }
 

@@ -106,6 +106,8 @@ WORST: list[Case] = [
     ("proxy_on_request", "disruptive", Effect.PROXY_REPLACED, PROXY, None, None, "cut off"),
     ("secret_version", "disruptive", Effect.CREDENTIALS_ROTATED, VERSION,
      "secret_string_wo_version", "users.reports.secret_version", "no new connections"),
+    ("username", "disruptive", Effect.CREDENTIALS_ROTATED, VERSION, None,
+     "users.reports.username", "no new connections"),
     ("user_added", "low", Effect.PROXY_MODIFIED, PROXY, "auth", "users.audit.username", "stay"),
     ("user_removed", "destructive", Effect.DATA_LOST,
      'module.secrets.aws_secretsmanager_secret.main["reports"]', None, "users",
