@@ -9,10 +9,10 @@ from nexusctl.change.rule import Context, Effect, Level, Rule, words_of
 from nexusctl.change.rules import FALLBACK, NOISE, OUTSIDE, RULES
 from nexusctl.environment.origin import Origin
 from nexusctl.terraform.plan import (
-    ACTIONS,
     Action,
     AttributeChange,
     ResourceChange,
+    action_of,
     is_hidden,
     parse_plan,
 )
@@ -146,8 +146,7 @@ def drift(document: Mapping[str, Any], provenance: Provenance) -> Impact:
 
 def _changing(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Those that parse_plan makes a change of."""
-    actions = {each for each, action in ACTIONS.items() if action is not Action.READ}
-    return [each for each in entries if tuple(each["change"]["actions"]) in actions]
+    return [each for each in entries if action_of(each)]
 
 
 def _side(entry: Mapping[str, Any], side: Literal["before", "after"]) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def planned(
 def _plan(plan: Plan) -> dict[str, Any]:
     return {
         "empty": plan.empty,
-        "counts": {str(action): plan.count(action) for action in Action if action != Action.READ},
+        "counts": {str(action): plan.count(action) for action in Action},
         "outputs_change": plan.outputs_change,
         "changes": [asdict(change) for change in plan.changes],
     }

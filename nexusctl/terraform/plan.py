@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from nexusctl.errors import ToolUnfit
+
 SENSITIVE = "(sensitive)"
 UNKNOWN = "(known after apply)"
 
@@ -17,7 +19,6 @@ class Action(StrEnum):
     UPDATE = "update"
     REPLACE = "replace"
     DESTROY = "destroy"
-    READ = "read"
     FORGET = "forget"
 
 
@@ -64,23 +65,31 @@ class Plan:
         return not self.changes and not self.outputs_change
 
 
-ACTIONS = {
+ACTIONS: Mapping[tuple[str, ...], Action | None] = {
     ("create",): Action.CREATE,
     ("update",): Action.UPDATE,
     ("delete",): Action.DESTROY,
     ("delete", "create"): Action.REPLACE,
     ("create", "delete"): Action.REPLACE,
+    # The old one stays, but Terraform knows it no longer: the stack has a new one all the same.
+    ("create", "forget"): Action.REPLACE,
+    ("forget", "create"): Action.REPLACE,
     ("forget",): Action.FORGET,
-    ("read",): Action.READ,
+    ("read",): None,
+    ("no-op",): None,
 }
 
 
 def parse_plan(document: Mapping[str, Any]) -> Plan:
-    """The plan in the JSON document of `terraform show -json`."""
+    """The plan in the JSON document of `terraform show -json`.
+
+    Raises:
+        ToolUnfit: it does something that this version of nexusctl has no name for.
+    """
     changes = []
     for entry in document.get("resource_changes", ()):
-        action = ACTIONS.get(tuple(entry["change"]["actions"]))
-        if action is None or action is Action.READ:
+        action = action_of(entry)
+        if action is None:
             continue
         attributes: tuple[AttributeChange, ...] = ()
         if action in {Action.UPDATE, Action.REPLACE}:
@@ -92,6 +101,21 @@ def parse_plan(document: Mapping[str, Any]) -> Plan:
         )
     outputs = document.get("output_changes", {}).values()
     return Plan(tuple(changes), any(each["actions"] != ["no-op"] for each in outputs))
+
+
+def action_of(entry: Mapping[str, Any]) -> Action | None:
+    """What happens to the resource of this `resource_changes` entry; None if nothing is written.
+
+    Raises:
+        ToolUnfit: as `parse_plan`.
+    """
+    actions = tuple(entry["change"]["actions"])
+    if actions not in ACTIONS:
+        raise ToolUnfit(
+            f"{entry['address']}: nexusctl does not know what a plan means by {', '.join(actions)}",
+            hint="Terraform is newer than nexusctl; `nexusctl doctor` says which ones are known",
+        )
+    return ACTIONS[actions]
 
 
 def _attributes(change: Mapping[str, Any]) -> Iterator[AttributeChange]:

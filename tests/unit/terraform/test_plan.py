@@ -1,5 +1,8 @@
 from typing import Any
 
+import pytest
+
+from nexusctl.errors import ToolUnfit
 from nexusctl.terraform.plan import Action, AttributeChange, Plan, parse_plan
 
 Document = dict[str, Any]
@@ -33,6 +36,7 @@ def test_every_action_of_terraform_has_a_name() -> None:
         change(["delete"]),
         change(["delete", "create"]),
         change(["create", "delete"]),
+        change(["create", "forget"]),
         change(["forget"]),
     )
     assert [each.action for each in plan.changes] == [
@@ -41,9 +45,15 @@ def test_every_action_of_terraform_has_a_name() -> None:
         Action.DESTROY,
         Action.REPLACE,
         Action.REPLACE,
+        Action.REPLACE,
         Action.FORGET,
     ]
-    assert plan.count(Action.REPLACE) == 2
+    assert plan.count(Action.REPLACE) == 3
+
+
+def test_an_action_that_nobody_knows_is_not_passed_over() -> None:
+    with pytest.raises(ToolUnfit, match=r"aws_db_proxy\.main: .* teleport"):
+        parsed(change(["teleport"]))
 
 
 def test_an_update_names_the_attributes_that_differ() -> None:
