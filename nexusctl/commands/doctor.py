@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 
 from nexusctl.commands import project
-from nexusctl.errors import Exit, UsageWrong
+from nexusctl.errors import Exit, ToolUnfit, UsageWrong
+from nexusctl.rehearsal.find import find_programs
 from nexusctl.sandbox.sandbox import Running, Sandbox
 from nexusctl.terraform.engine import INSTALL_HINT, Engine, candidates
 from nexusctl.terraform.providers import find_provider, user_configuration
@@ -32,7 +33,7 @@ class Finding:
 
 def run(arguments: Namespace) -> int:
     """Show what was found, where, and what to do about what is missing."""
-    findings = [*_python(), *_terraform(), *_project(arguments)]
+    findings = [*_python(), *_terraform(), *_rehearsal(), *_project(arguments)]
     if arguments.json:
         print(json.dumps([asdict(each) for each in findings], indent=2))
     else:
@@ -84,6 +85,16 @@ def _terraform() -> Iterator[Finding]:
         yield Finding(
             "TF_CLI_CONFIG_FILE", f"{named} does not exist", hint, needed=False, fit=False
         )
+
+
+def _rehearsal() -> Iterator[Finding]:
+    subject = "PostgreSQL, pgbouncer"
+    try:
+        programs = find_programs()
+    except ToolUnfit as error:
+        yield Finding(subject, error.message, error.hint, needed=False, fit=False)
+    else:
+        yield Finding(subject, f"{programs.postgres}, {programs.pgbouncer}", needed=False)
 
 
 def _project(arguments: Namespace) -> Iterator[Finding]:
