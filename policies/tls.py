@@ -1,4 +1,4 @@
-"""Connections to the proxy, the database and the state are encrypted, the other end verified."""
+"""Connections to the proxy and the database are encrypted, and the other end is verified."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 from nexusctl.configuration.values import Json, Partial, Unknown
 from nexusctl.policy.check import ABSENT, UNKNOWN, About, Answer, Policy, Resource
-from nexusctl.policy.literals import layers
+from nexusctl.policy.encodings import layers
 from nexusctl.policy.verdict import Severity
 
 
@@ -139,8 +139,21 @@ _CLIENT = re.compile(
 _UNKNOWN_CLIENT = re.compile(r"""(?:URL|URI|DSN)["'\\]*\s*[=:]\s*["'\\]*\$\{\}""", re.IGNORECASE)
 # Nothing of a line is known: it could be a client.
 _UNKNOWN_LINE = re.compile(r"^[ \t$]*\$\{\}[ \t]*$", re.MULTILINE)
+# The mode by libpq's name or a driver's, as a variable, an option, in a URL or in a string.
 _MODE = re.compile(
-    r"""\b(?:PG)?SSLMODE["'\\]*\s*[=:]\s*["'\\]*(?P<mode>[^\s"'\\&;,)\]}]*)""", re.IGNORECASE
+    r"""(?:(?<![a-z])|(?<=%3F)|(?<=%26))(?:PG)?SSL[-_ ]?MODE["'\\]*
+    (?:\s*(?:=|:|%3D)\s* | (?<=--sslmode)\s+ | (?<=--ssl-mode)\s+ | (?<=mode["'])\s*,\s*)
+    ["'\\]*(?P<mode>[^\s"'\\&;,)\]}]*)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+# What turns TLS off, or the verification of certificates, whatever the mode.
+_NO = r"""["'\\]*(?:\s*(?:=|:|%3D)\s*)["'\\]*(?:false|0|no|off|none|disabled?)\b"""
+_OFF = re.compile(
+    rf"""--(?:no|skip|disable)-(?:ssl|tls)\b | --(?:ssl|tls){_NO}
+    | (?:\b|_)(?:DB|DATABASE|PG|POSTGRES(?:QL)?|RDS|PROXY)_?(?:USE_?)?(?:SSL|TLS)(?:_?ENABLED)?{_NO}
+    | (?:[?&;]|%3F|%26)ssl{_NO} | NonValidatingFactory
+    | \b(?:NODE_TLS_REJECT_UNAUTHORIZED|rejectUnauthorized){_NO}""",
+    re.VERBOSE | re.IGNORECASE,
 )
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 # The provider keeps no user data of an instance in plans, only this.
@@ -166,17 +179,28 @@ class ClientTls(Policy):
             "aws_launch_template",
             "aws_launch_configuration",
             "aws_instance",
+            "aws_spot_instance_request",
             "aws_lambda_function",
             "aws_ecs_task_definition",
+            "aws_batch_job_definition",
+            "aws_ssm_association",
+            "aws_ssm_document",
         ),
         settings=("workers.command",),
     )
 
     def judge(self, resource: Resource) -> Answer:
-        """Every sslmode in its text is verify-full, and there is one where there is a client."""
+        """Every sslmode in its text is verify-full, and there is one where there is a client.
+
+        Nothing in it turns TLS off.
+        """
         answers = [_client(text, argument) for argument, text in _client_texts(resource)]
         messages = dict.fromkeys(answer.message for answer in answers)
         return Answer.worst(answers, "; ".join(messages) or "it runs no text of its own")
+
+
+# The arguments with what a machine runs, a job or a command on a machine.
+_TEXTS = ("user_data", "user_data_base64", "container_properties", "content", "parameters")
 
 
 def _client_texts(resource: Resource) -> Iterator[tuple[str, Any]]:
@@ -189,7 +213,7 @@ def _client_texts(resource: Resource) -> Iterator[tuple[str, Any]]:
     elif resource.type == "aws_ecs_task_definition":
         yield from (("container_definitions", text) for text in _containers(resource))
     else:
-        for name in ("user_data", "user_data_base64"):
+        for name in _TEXTS:
             text = resource.text(name)
             if text is not ABSENT:
                 hashed = isinstance(text, str) and _SHA1.fullmatch(text)
@@ -244,9 +268,11 @@ def _client(text: Any, argument: str) -> Answer:
     # A file within cloud-init's user data is often a JSON string: one line, with \n in it.
     written = (layer.replace("\\n", "\n") for layer in layers(_shown(text)))
     plain = "\n".join(_COMMENT.sub("", layer) for layer in written)
+    if _OFF.search(plain):
+        return Answer.failed(f"{argument} turns TLS or its verification off", argument)
     modes = {match["mode"] for match in _MODE.finditer(plain)}
     unknown = {mode for mode in modes if "$" in mode}
-    if modes - unknown - {"verify-full"}:
+    if any(re.sub("[-_]", "", mode).lower() != "verifyfull" for mode in modes - unknown):
         return Answer.failed(f"{argument} sets an sslmode other than verify-full", argument)
     if unknown:
         return Answer.unknown(f"the sslmode in {argument} is not known", argument)
@@ -261,140 +287,6 @@ def _client(text: Any, argument: str) -> Answer:
     if _UNKNOWN_LINE.search(plain):
         return Answer.unknown(f"{argument} is not known", argument)
     return Answer.passed(f"no sign of a PostgreSQL client in {argument}")
-
-
-# The key of an instance, or of a module around it, in an address.
-_INDEX = re.compile(r"\[[^\]]*\]")
-
-
-class StateTls(Policy):
-    """Terraform's state travels and lies encrypted."""
-
-    about = About(
-        id="NEXUS_STATE_TLS",
-        title="Terraform's state is encrypted, at rest and on its way",
-        severity=Severity.HIGH,
-        why="The state tells every address, ARN and setting of the stack to whoever reads it.",
-        fact="S3 also answers plain HTTP until a bucket policy denies requests with "
-        "aws:SecureTransport false (S3 User Guide, Security best practices). The backend uses what "
-        "scheme its endpoints name, and verifies no certificate with insecure (Terraform, s3 "
-        "backend).",
-        fix="in the backend: encrypt = true, endpoints with https:// only, no insecure; for a "
-        "bucket: an aws_s3_bucket_policy that denies s3:* on it and its objects to everybody when "
-        "aws:SecureTransport is false",
-        resources=("backend.s3", "aws_s3_bucket"),
-    )
-
-    def judge(self, resource: Resource) -> Answer:
-        """The backend encrypts and uses TLS; a bucket refuses whoever does not."""
-        return _backend(resource) if resource.type == "backend.s3" else _bucket(resource)
-
-
-def _backend(backend: Resource) -> Answer:
-    answers = [backend.answer("encrypt", True)]
-    if backend.value("insecure") not in (ABSENT, False):
-        answers.append(Answer.failed("insecure is set: no certificate is verified", "insecure"))
-    endpoints = {
-        name: _shown(value) for name, value in backend.values.items() if "endpoint" in name
-    }
-    answers += [
-        Answer.failed(f"{name} names plain http", name)
-        for name, text in endpoints.items()
-        if re.search(r"(?im)(^|=)http:", text)
-    ]
-    return Answer.worst(answers, "encrypt is true, and no endpoint is plain http")
-
-
-def _bucket(bucket: Resource) -> Answer:
-    policies = [
-        (policy, policy.address)
-        for policy in bucket.of_type("aws_s3_bucket_policy")
-        if _is_policy_of(policy, bucket)
-    ]
-    inline = bucket.value("policy")
-    # A plan without its files shows it as unknown wherever nobody wrote it.
-    if inline is not ABSENT and not (inline is UNKNOWN and policies):
-        policies.append((bucket, "its own policy"))
-    if not policies:
-        return Answer.failed("no aws_s3_bucket_policy denies requests without TLS")
-    answers = [_denies_plain_http(policy, shown, bucket) for policy, shown in policies]
-    return Answer.worst(answers, "its policy denies requests without TLS")
-
-
-def _is_policy_of(policy: Resource, bucket: Resource) -> bool:
-    name, other = bucket.value("bucket"), policy.value("bucket")
-    if isinstance(name, str) and isinstance(other, str):
-        return name == other
-    # References do not tell instances apart: of for_each, the policy with the same key is meant.
-    indexes = _INDEX.findall(bucket.address)
-    refers = any(each.address == bucket.address for each in policy.refers_to("bucket", bucket.type))
-    return refers and indexes in ([], _INDEX.findall(policy.address))
-
-
-def _denies_plain_http(policy: Resource, shown: str, bucket: Resource) -> Answer:
-    written = policy.values.get("policy")
-    # Not `document`: what is known of an ARN matters here.
-    document = written.value if isinstance(written, Json) else policy.document("policy")
-    if not isinstance(document, Mapping):
-        return Answer.unknown(f"the document of {shown} is not known")
-    statements = [each for each in _listed(document.get("Statement")) if isinstance(each, Mapping)]
-    denying = [each for each in statements if _is_of_plain_http(each)]
-    named = [arn for each in denying for arn in _listed(each.get("Resource"))]
-    if any(_names(arn, bucket, objects=False) for arn in named) and any(
-        _names(arn, bucket, objects=True) for arn in named
-    ):
-        return Answer.passed(f"{shown} denies requests without TLS")
-    if any(isinstance(arn, Unknown) or "${}" in _shown(arn) for arn in named):
-        return Answer.unknown(f"what {shown} denies requests to is not known")
-    return Answer.failed(
-        f"{shown} does not deny s3:* on bucket and objects when aws:SecureTransport is false"
-    )
-
-
-def _is_of_plain_http(statement: Mapping[str, Any]) -> bool:
-    """Whether a statement denies everything to everybody who does not use TLS."""
-    principal = statement.get("Principal")
-    if isinstance(principal, Mapping):
-        principal = principal.get("AWS")
-    condition = statement.get("Condition")
-    operators = list(condition.items()) if isinstance(condition, Mapping) else []
-    if len(operators) != 1:
-        return False  # more conditions deny less
-    (operator, keys) = operators[0]
-    wanted = {str(key).lower(): item for key, item in keys.items()} if keys else {}
-    return (
-        statement.get("Effect") == "Deny"
-        and "*" in _listed(principal)
-        and not {"s3:*", "*"}.isdisjoint(map(str, _listed(statement.get("Action"))))
-        and operator in {"Bool", "BoolIfExists"}
-        and [str(each).lower() for each in _listed(wanted.get("aws:securetransport"))] == ["false"]
-        and len(wanted) == 1
-    )
-
-
-def _names(arn: object, bucket: Resource, *, objects: bool) -> bool:
-    """Whether an ARN in a policy is the bucket's, or that of all its objects."""
-    text = _shown(arn)
-    if text == "*":
-        return True
-    if text.endswith("/*") != objects:
-        return False
-    text, name = text.removesuffix("/*"), bucket.value("bucket")
-    if isinstance(name, str) and re.fullmatch(rf"arn:[^:]*:s3:::{re.escape(name)}", text):
-        return True
-    of_resources = {each for each in _references(arn) if _kind(each) != "data"}
-    declared = f"{bucket.instance.declared}."
-    return (
-        bool(re.fullmatch(r"(arn:[^:]*:s3:::)?\$\{\}", text))
-        and bool(of_resources)
-        and all(each.startswith(declared) for each in of_resources)
-    )
-
-
-def _listed(value: object) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
 
 
 def _rests_on(resource: Resource, name: str) -> frozenset[str]:
@@ -416,4 +308,3 @@ proxy_tls = ProxyTls()
 database_tls = DatabaseTls()
 database_ca = DatabaseCa()
 client_tls = ClientTls()
-state_tls = StateTls()

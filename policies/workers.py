@@ -1,32 +1,11 @@
-"""Workers keep their credentials to themselves, encrypt their disks, and may do little.
+"""Workers keep their credentials to themselves, encrypt their disks, and cannot be reached.
 
 A launch template, a launch configuration and an instance say the same things in other places; an
 account may have defaults of its own for what is not written, so all of it has to be written.
 """
 
-import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
-from typing import Any
-
-from nexusctl.configuration.values import Json, Partial, Unknown
-from nexusctl.policy.check import ABSENT, UNKNOWN, About, Answer, Block, Policy, Resource
+from nexusctl.policy.check import ABSENT, UNKNOWN, About, Answer, Policy, Resource
 from nexusctl.policy.verdict import Severity
-
-CONNECT = "rds-db:connect"
-
-# What AWS's own policies may be attached to a worker: sessions and patches through Systems Manager,
-# metrics and logs of the CloudWatch agent, traces, and pulling container images.
-AWS_MANAGED = frozenset(
-    {
-        "AmazonSSMManagedInstanceCore",
-        "CloudWatchAgentServerPolicy",
-        "AWSXRayDaemonWriteAccess",
-        "AmazonEC2ContainerRegistryPullOnly",
-        "AmazonEC2ContainerRegistryReadOnly",
-    }
-)
 
 
 class WorkerMetadata(Policy):
@@ -42,21 +21,39 @@ class WorkerMetadata(Policy):
         "does not leave the instance (EC2 User Guide, Configure the Instance Metadata Service "
         "options). What is not written follows the AMI and the account.",
         fix='nexusctl writes both; elsewhere set http_tokens = "required" and '
-        "http_put_response_hop_limit = 1 in metadata_options",
-        resources=("aws_launch_template", "aws_instance", "aws_launch_configuration"),
+        "http_put_response_hop_limit = 1 in metadata_options; a launch_specification of a spot "
+        "fleet knows neither, so name a launch template",
+        resources=(
+            "aws_launch_template",
+            "aws_instance",
+            "aws_launch_configuration",
+            "aws_spot_instance_request",
+            "aws_spot_fleet_request",
+        ),
     )
 
     def judge(self, resource: Resource) -> Answer:
-        """Every `metadata_options` block says both."""
+        """Every `metadata_options` block says both; a launch specification has none."""
+        if resource.type == "aws_spot_fleet_request":
+            return _no_specification(resource)
         name, answers = "metadata_options", []
         for block in resource.blocks(name):
             answers.append(block.answer("http_tokens", "required"))
             answers.append(block.answer("http_put_response_hop_limit", 1))
-        if _unreadable(resource, name):
+        if resource.uncertain(name):
             answers.append(Answer.unknown(f"{name} is not known", name))
         elif not answers:
             return Answer.failed(f"no {name} block: the account's defaults decide", name)
         return Answer.worst(answers, "IMDSv2 is required, with a hop limit of 1")
+
+
+def _no_specification(fleet: Resource) -> Answer:
+    name = "launch_specification"
+    if fleet.blocks(name):
+        return Answer.failed(f"{name} cannot require IMDSv2", name)
+    if fleet.uncertain(name):
+        return Answer.unknown(f"{name} is not known", name)
+    return Answer.passed("its launch templates are judged by themselves")
 
 
 class WorkerDisks(Policy):
@@ -69,35 +66,77 @@ class WorkerDisks(Policy):
         why="Rows that workers spill, log or dump stay on volumes and in their snapshots.",
         fact="A volume is encrypted if the mapping says so or if the account encrypts by default; "
         "else it is as the AMI's snapshot is, and Amazon Linux's is not encrypted (EBS User "
-        "Guide, Amazon EBS encryption).",
+        "Guide, Amazon EBS encryption). The root device is /dev/xvda or /dev/sda1 (EC2 User "
+        "Guide, Device names for volumes).",
         fix="nexusctl writes encrypted = true; elsewhere set it for the root volume and each other",
-        resources=("aws_launch_template", "aws_instance", "aws_launch_configuration"),
+        resources=(
+            "aws_launch_template",
+            "aws_instance",
+            "aws_launch_configuration",
+            "aws_spot_instance_request",
+            "aws_ami_copy",
+            "aws_ebs_encryption_by_default",
+            "aws_ebs_snapshot_copy",
+            "aws_ebs_snapshot_import",
+            "aws_ebs_volume",
+            "aws_volume_attachment",
+        ),
     )
 
+    _ROOT_DEVICES = ("/dev/xvda", "/dev/sda1")
+
     def judge(self, resource: Resource) -> Answer:
-        """Every EBS volume has `encrypted = true`, and at least one is written."""
-        if resource.type == "aws_launch_template":
-            names = ["block_device_mappings", "block_device_mappings.ebs"]
-            mappings = resource.blocks(names[0])
-            volumes = [ebs for mapping in mappings for ebs in mapping.blocks("ebs")]
-            doubtful = any(isinstance(each.values.get("ebs"), Unknown) for each in mappings)
-        else:
-            names = ["root_block_device", "ebs_block_device"]
-            # The root volume is the one that there always is.
-            volumes = resource.blocks(names[0])
-            volumes += resource.blocks(names[1]) if volumes else []
-            doubtful = False
+        """Every EBS volume has `encrypted = true`, and the root volume is written."""
+        match resource.type:
+            case "aws_launch_template":
+                return self._template(resource)
+            case "aws_instance" | "aws_launch_configuration" | "aws_spot_instance_request":
+                return self._machine(resource)
+            case "aws_volume_attachment":
+                name = "volume_id"
+                if resource.points_at(name, "aws_ebs_volume").all_here:
+                    return Answer.passed("its volume is managed here")
+                text = f"{name} is not managed here: whether it is encrypted is not known"
+                return Answer.unknown(text, name)
+            case "aws_ebs_encryption_by_default":
+                return _not_false(resource, "enabled")
+        return resource.answer("encrypted", True)
+
+    def _template(self, resource: Resource) -> Answer:
+        name, answers, roots = "block_device_mappings", [], []
+        for mapping in resource.blocks(name):
+            volumes = mapping.blocks("ebs")
+            answers += [volume.answer("encrypted", True) for volume in volumes]
+            roots += [mapping.value("device_name")] if volumes else []
+        if resource.uncertain(f"{name}.ebs"):
+            answers.append(Answer.unknown(f"{name} is not known", name))
+        elif not roots:
+            answers.append(Answer.failed(f"{name} has no volume: the AMI decides", name))
+        elif UNKNOWN in roots:
+            answers.append(Answer.unknown(f"which device of {name} is the root is not known", name))
+        elif not any(root in self._ROOT_DEVICES for root in roots):
+            text = f"{name} has no root device (/dev/xvda, /dev/sda1): the AMI decides"
+            answers.append(Answer.failed(text, name))
+        return Answer.worst(answers, "all EBS volumes are encrypted")
+
+    def _machine(self, resource: Resource) -> Answer:
+        names = ("root_block_device", "ebs_block_device")
+        roots, others = (resource.blocks(name) for name in names)
+        # The root volume is the one that there always is.
+        volumes = [*roots, *others] if roots else []
         answers = [volume.answer("encrypted", True) for volume in volumes]
-        if doubtful or any(_unreadable(resource, name) for name in names):
+        if any(resource.uncertain(name) for name in names):
             answers.append(Answer.unknown(f"{names[0]} is not known", names[0]))
-        elif not volumes:
+        elif not roots:
             answers.append(Answer.failed(f"{names[0]} has no volume: the AMI decides", names[0]))
         return Answer.worst(answers, "all EBS volumes are encrypted")
 
 
-def _unreadable(resource: Resource, block: str) -> bool:
-    """Whether it is not known which blocks of that name there are."""
-    return resource.uncertain(block) or isinstance(resource.values.get(block), Unknown)
+def _not_false(resource: Resource, name: str) -> Answer:
+    """Whether a switch that is on by default is left on."""
+    if resource.value(name) is ABSENT:
+        return Answer.passed(f"{name} is not false")
+    return resource.answer(name, True)
 
 
 class WorkerAddress(Policy):
@@ -113,28 +152,45 @@ class WorkerAddress(Policy):
         "MapPublicIpOnLaunch decides (EC2 User Guide, Public IPv4 addresses); an Elastic IP "
         "address is public by itself.",
         fix="nexusctl writes associate_public_ip_address = false; elsewhere set it on each network "
-        "interface, or on the instance",
-        resources=("aws_launch_template", "aws_instance", "aws_launch_configuration"),
+        "interface, or on the instance, and remove the aws_eip",
+        resources=(
+            "aws_launch_template",
+            "aws_instance",
+            "aws_launch_configuration",
+            "aws_spot_instance_request",
+            "aws_eip",
+            "aws_eip_association",
+        ),
     )
 
     def judge(self, resource: Resource) -> Answer:
         """`associate_public_ip_address` is false on every network interface; no Elastic IP."""
-        argument, answers = "associate_public_ip_address", []
-        if resource.type == "aws_launch_template":
-            name = "network_interfaces"
-            answers += [each.answer(argument, False) for each in resource.blocks(name)]
-            if _unreadable(resource, name):
-                answers.append(Answer.unknown(f"{name} is not known", name))
-            elif not answers:
-                return Answer.failed(f"no {name} block: the subnet decides on the address", name)
-        else:
-            answers.append(resource.answer(argument, False))
-        elastic = [
-            *resource.referring("aws_eip", "instance"),
-            *resource.referring("aws_eip_association", "instance_id"),
-        ]
-        answers += [Answer.failed(f"{each.address} gives it a public address") for each in elastic]
+        if resource.type == "aws_eip_association":
+            return Answer.failed("it gives a network interface a public address")
+        if resource.type == "aws_eip":
+            given = [_given(resource, name) for name in ("instance", "network_interface")]
+            return Answer.worst(given, "it is no instance's and no network interface's")
+        name, argument = "network_interfaces", "associate_public_ip_address"
+        if resource.type != "aws_launch_template":
+            return resource.answer(argument, False)
+        interfaces = resource.blocks(name)
+        answers = [each.answer(argument, False) for each in interfaces]
+        if resource.uncertain(name):
+            answers.append(Answer.unknown(f"{name} is not known", name))
+        elif not interfaces:
+            return Answer.failed(f"no {name} block: the subnet decides on the address", name)
         return Answer.worst(answers, "it gets no public address")
+
+
+def _given(address: Resource, name: str) -> Answer:
+    """Whether an Elastic IP address is given to what an argument names. NAT gateways need one."""
+    if address.value(name) is ABSENT:
+        return Answer.passed(f"{name} is not set")
+    # One that rests on something was written, though a plan does not know its value yet.
+    rests_on = address.rests_on(name)
+    if address.value(name) is UNKNOWN and (not rests_on or any("var." in one for one in rests_on)):
+        return Answer.unknown(f"{name} is not known", name)
+    return Answer.failed(f"it gives the {name} a public address".replace("_", " "), name)
 
 
 class WorkerKeyPair(Policy):
@@ -150,7 +206,12 @@ class WorkerKeyPair(Policy):
         "Manager needs none and logs its sessions (EC2 User Guide, Amazon EC2 key pairs; Systems "
         "Manager User Guide, Session Manager).",
         fix="nexusctl sets no key_name; elsewhere remove it and use aws ssm start-session",
-        resources=("aws_launch_template", "aws_instance", "aws_launch_configuration"),
+        resources=(
+            "aws_launch_template",
+            "aws_instance",
+            "aws_launch_configuration",
+            "aws_spot_instance_request",
+        ),
     )
 
     def judge(self, resource: Resource) -> Answer:
@@ -163,302 +224,60 @@ class WorkerKeyPair(Policy):
         return Answer.failed(f"key_name is {key}", "key_name")
 
 
-# Roles and policies.
-
-
-class WorkerRole(Policy):
-    """A worker's role may do what workers do."""
+class WorkerTemplate(Policy):
+    """What workers start from was judged, each instance type's template included."""
 
     about = About(
-        id="NEXUS_WORKER_ROLE",
-        title="The workers' role has least privilege",
+        id="NEXUS_WORKER_TEMPLATE",
+        title="Workers start from launch templates of this root",
         severity=Severity.HIGH,
-        why="Whoever gets onto one of the many workers has all that their role may do.",
-        fact="An instance has the permissions of every policy of its role, inline or attached (IAM "
-        "User Guide, Identity-based policies); AWS's *FullAccess policies allow a whole service on "
-        "every resource.",
-        fix="nexusctl attaches rds-db:connect and AmazonSSMManagedInstanceCore; elsewhere name the "
-        "actions and resources that workers need",
-        resources=("aws_launch_template", "aws_instance", "aws_launch_configuration"),
+        why="What a template made elsewhere says of metadata, disks, addresses and security groups "
+        "nobody here has looked at.",
+        fact="A mixed instances policy and a fleet may name a template for each instance type, and "
+        "use that in place of the first one (EC2 Auto Scaling User Guide, Use a different launch "
+        "template for an instance type).",
+        fix="nexusctl writes one template; elsewhere name aws_launch_template resources of the "
+        "root, in overrides, too",
+        resources=("aws_autoscaling_group", "aws_ec2_fleet", "aws_spot_fleet_request"),
     )
 
-    def judge(self, resource: Resource) -> Answer:
-        """No policy of the role behind `iam_instance_profile` allows a service on everything."""
-        name = "iam_instance_profile"
-        if resource.value(name) in (ABSENT, []) and not resource.uncertain(name):
-            return Answer.passed("it has no role")
-        profiles = _pointed(resource, name, "aws_iam_instance_profile")
-        if not profiles or resource.uncertain(name):
-            return Answer.unknown(f"{name} leads to no instance profile made here", name)
-        answers = []
-        for profile in profiles:
-            roles = _pointed(profile, "role", "aws_iam_role")
-            if not roles:
-                answers.append(Answer.unknown(f"the role of {profile.address} is not known", name))
-            for role in roles:
-                answers += _privileges(role)
-        return Answer.worst(answers, "no policy of its role allows a whole service on everything")
-
-
-def _pointed(resource: Resource, name: str, *types: str) -> list[Resource]:
-    """All resources that an argument points at, or none where not all of them are known."""
-    found = resource.refers_to(name, *types)
-    if isinstance(resource.values.get(name), str):
-        return found
-    referred = [
-        reference
-        for path, references in resource.instance.references.items()
-        if path[0] == name
-        for reference in references
-    ]
-    known = all(any(_of(each, reference) for each in found) for reference in referred)
-    return found if known else []
-
-
-def _of(resource: Resource, reference: str) -> bool:
-    declared = resource.instance.declared
-    return reference == declared or reference.startswith(f"{declared}.")
-
-
-# The resources that give a role a policy: the argument with the role, and that with the policies.
-_GIVING = (
-    ("aws_iam_role_policy", "role", "policy"),
-    ("aws_iam_role_policy_attachment", "role", "policy_arn"),
-    ("aws_iam_policy_attachment", "roles", "policy_arn"),
-    ("aws_iam_role_policy_attachments_exclusive", "role_name", "policy_arns"),
-)
-
-
-def _privileges(role: Resource) -> Iterator[Answer]:
-    """What is to be said of each policy of a role, however it got it."""
-    if _unreadable(role, "inline_policy"):
-        yield Answer.unknown(f"inline_policy of {role.address} is not known")
-    for block in role.blocks("inline_policy"):
-        yield from _allowed(block, f"inline_policy of {role.address}")
-    yield from _attached(role, "managed_policy_arns")
-    for kind, holder, policies in _GIVING:
-        for other in role.of_type(kind):
-            roles = {each.address for each in other.refers_to(holder, "aws_iam_role")}
-            unknown = any(isinstance(each, Unknown) for each in _items(other.values.get(holder)))
-            if role.address in roles and policies == "policy":
-                yield from _allowed(other, other.address)
-            elif role.address in roles:
-                yield from _attached(other, policies)
-            elif unknown and not _pointed(other, holder, "aws_iam_role"):
-                yield Answer.unknown(f"which role {other.address} is for is not known")
-
-
-def _attached(resource: Resource, name: str) -> Iterator[Answer]:
-    """What is to be said of the policies that an argument names by ARN."""
-    for item in _items(resource.values.get(name)):
-        amazons = _AMAZONS.search(_text(item) or "")
-        if amazons and amazons[1] not in AWS_MANAGED:
-            yield Answer.failed(f"{resource.address} attaches {amazons[1]}")
-        elif not amazons:
-            policies = _pointed(resource, name, "aws_iam_policy")
-            for policy in policies:
-                yield from _allowed(policy, policy.address)
-            if not policies:
-                yield Answer.unknown(f"{name} of {resource.address} leads to no policy made here")
-
-
-# The ARN of a policy of AWS's own, which has no account in it.
-_AMAZONS = re.compile(r"^arn:[^:]+:iam::aws:policy/(?:.+/)?([^/$]+)$")
-
-
-def _items(value: object) -> list[Any]:
-    if value is None or value == "":
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def _text(value: object) -> str | None:
-    """A text with `${}` for each part that AWS will give, or None where a variable is in it."""
-    if isinstance(value, Unknown):
-        given = value.references
-        if not given or any(re.search(r"(^|\.)var\.", each) for each in given):
-            return None
-        return value.text if isinstance(value, Partial) else "${}"
-    return str(value)
-
-
-def _allowed(block: Block, where: str) -> Iterator[Answer]:
-    """Whether a policy document allows all of a service, or everything, on every resource."""
-    statements = _statements(block)
-    if statements is None:
-        yield Answer.unknown(f"the policy of {where} is not known")
-        return
-    for statement in statements:
-        actions = _any(_is_service(each) for each in _actions(statement))
-        resources = _any(_is_everything(each) for each in _resources(statement))
-        if actions is True and resources is True:
-            yield Answer.failed(f"{where} allows a whole service on every resource")
-        elif False not in (actions, resources):
-            yield Answer.unknown(f"what {where} allows is not known")
-
-
-def _statements(block: Block) -> list[Mapping[str, Any]] | None:
-    """The statements of `policy` that allow something; None where they are not known."""
-    value = block.values.get("policy")
-    if isinstance(value, str):
-        value = json.loads(value)
-    document: Any = value.value if isinstance(value, Json) else value
-    found = _items(document.get("Statement")) if isinstance(document, Mapping) else [document]
-    if not all(isinstance(statement, Mapping) for statement in found):
-        return None
-    return [statement for statement in found if statement.get("Effect") != "Deny"]
-
-
-def _actions(statement: Mapping[str, Any]) -> list[str | None]:
-    """The patterns of actions; what NotAction leaves is as good as everything."""
-    if "NotAction" in statement:
-        return ["*"]
-    return [_text(action) for action in _items(statement.get("Action"))]
-
-
-def _resources(statement: Mapping[str, Any]) -> list[str | None]:
-    """The patterns of resources; what NotResource leaves is as good as everything."""
-    if "NotResource" in statement:
-        return ["*"]
-    return [_text(resource) for resource in _items(statement.get("Resource"))]
-
-
-def _any(answers: Iterable[bool | None]) -> bool | None:
-    """Whether one is true; None where that depends on one that is not known."""
-    every = list(answers)
-    return True if True in every else None if None in every else False
-
-
-def _is_service(action: str | None) -> bool | None:
-    """`*`, `service:*` and the like are whole services."""
-    return None if action is None else bool(re.fullmatch(r"([^:]*:)?[*?]*\*[*?]*", action))
-
-
-def _is_everything(resource: str | None) -> bool | None:
-    """`*`, or an ARN that names nothing but a kind: `arn:aws:iam::*:role/*`.
-
-    `${}` at the start is a whole ARN.
-    """
-    if resource is None or resource.startswith("${}"):
-        return None if resource is None else False
-    named = "".join(resource.split(":", 5)[5:])
-    return not re.sub(r"^[a-z-]+[/:]", "", named).strip("*?")
-
-
-class IamScope(Policy):
-    """No policy gives a whole service away."""
-
-    about = About(
-        id="NEXUS_IAM_SCOPE",
-        title="No IAM policy allows a whole service on every resource",
-        severity=Severity.HIGH,
-        why="Who gets hold of such a role reads every secret, or makes itself administrator.",
-        fact="A wildcard in an ARN matches across accounts and regions: arn:aws:iam::*:role/* is "
-        'every role, as "*" is (IAM User Guide, Resource element).',
-        fix="name the actions and the resources; no policy of this stack needs a whole service",
-        resources=(
-            "aws_iam_policy",
-            "aws_iam_role_policy",
-            "aws_iam_user_policy",
-            "aws_iam_group_policy",
-            "aws_iam_role",
-        ),
+    _SPECIFICATIONS = (
+        "launch_template",
+        "mixed_instances_policy.launch_template.launch_template_specification",
+        "mixed_instances_policy.launch_template.override.launch_template_specification",
+        "launch_template_config.launch_template_specification",
     )
+    _NAMES = ("id", "name", "launch_template_id", "launch_template_name")
 
     def judge(self, resource: Resource) -> Answer:
-        """No statement has `service:*`, or wider, on nothing but wildcards."""
-        if resource.type != "aws_iam_role":
-            return Answer.worst(_allowed(resource, resource.address), _NO_SERVICE)
-        answers = [
-            answer
-            for block in resource.blocks("inline_policy")
-            for answer in _allowed(block, f"inline_policy of {resource.address}")
-        ]
-        if _unreadable(resource, "inline_policy"):
-            answers.append(Answer.unknown("inline_policy is not known", "inline_policy"))
-        return Answer.worst(answers, _NO_SERVICE)
+        """Every launch template that it names is managed here; so is a launch configuration."""
+        answers, name = [], "launch_configuration"
+        if resource.value(name) is not ABSENT:
+            found = resource.points_at(name, "aws_launch_configuration")
+            answers.append(_managed(found.all_here, name))
+        for path in self._SPECIFICATIONS:
+            for block in resource.blocks(path):
+                every = [
+                    resource.points_at(each, "aws_launch_template", block=block)
+                    for each in self._NAMES
+                ]
+                # By id or by name: of the other one a plan says that it is not known.
+                here = any(each.all_here for each in every) and not any(e.ids for e in every)
+                answers.append(_managed(here, *block.path))
+            if resource.uncertain(path):
+                answers.append(Answer.unknown(f"{path} is not known", path.split(".")[0]))
+        return Answer.worst(answers, "its launch templates are managed here")
 
 
-_NO_SERVICE = "no statement allows a whole service on every resource"
-
-
-class ConnectScope(Policy):
-    """Who may connect to the database may do so as one user through one proxy."""
-
-    about = About(
-        id="NEXUS_CONNECT_SCOPE",
-        title="rds-db:connect is allowed for one user of one proxy at a time",
-        severity=Severity.CRITICAL,
-        why="With a wildcard a worker's token also opens the master user's session, and those of "
-        "every other database in the account.",
-        fact="rds-db:connect is allowed on arn:aws:rds-db:REGION:ACCOUNT:dbuser:RESOURCE_ID/USER; "
-        "with * in their place it is allowed for every proxy and instance, or every user (RDS User "
-        "Guide, Creating and using an IAM policy for IAM database access).",
-        fix="nexusctl writes one policy for each of users; elsewhere name the proxy's prx- id and "
-        "the user in Resource, and no wider action on *",
-        resources=(
-            "aws_iam_policy",
-            "aws_iam_role_policy",
-            "aws_iam_user_policy",
-            "aws_iam_group_policy",
-            "aws_iam_role",
-        ),
-    )
-
-    def judge(self, resource: Resource) -> Answer:
-        """Every statement that allows it names its users, without a wildcard."""
-        answers = []
-        blocks: list[Block] = [resource]
-        if resource.type == "aws_iam_role":
-            blocks = [*resource.blocks("inline_policy")]
-            if _unreadable(resource, "inline_policy"):
-                answers.append(Answer.unknown("inline_policy is not known", "inline_policy"))
-        for block in blocks:
-            answers += _connects(block)
-        return Answer.worst(
-            answers, "rds-db:connect is allowed for named users only, or not at all"
-        )
-
-
-def _connects(block: Block) -> Iterator[Answer]:
-    path = (*block.path, "policy")
-    statements = _statements(block)
-    if statements is None:
-        yield Answer.unknown("policy is not known", *path)
-        return
-    for statement in statements:
-        connects = _any(_matches(CONNECT, action) for action in _actions(statement))
-        if _any(_matches(CONNECT, _text(each)) for each in _items(statement.get("NotAction"))):
-            connects = False
-        named = [_names_user(each) for each in _resources(statement)]
-        if connects is True and False in named:
-            yield Answer.failed(f"{CONNECT} is allowed for more than one named user", *path)
-        elif connects is not False and not all(named):
-            yield Answer.unknown(f"whom {CONNECT} is allowed for is not known", *path)
-
-
-def _matches(action: str, pattern: str | None) -> bool | None:
-    """Whether a pattern of actions has this one; case does not count."""
-    return None if pattern is None else fnmatchcase(action, pattern.lower())
-
-
-def _names_user(resource: str | None) -> bool | None:
-    """Whether a pattern is about one database user, or about none; None where it is not known."""
-    if resource is None or resource == "${}":
-        return None
-    service = [*resource.split(":"), "", "", ""][2]
-    if service and not fnmatchcase("rds-db", service):
-        return True
-    return bool(_USER.fullmatch(resource))
-
-
-_USER = re.compile(r"arn:[^:]+:rds-db:[^:]*:[^:]*:dbuser:[^:/*?]+/[^:/*?]+")
+def _managed(here: bool, *path: str | int) -> Answer:
+    name = ".".join(str(part + 1 if isinstance(part, int) else part) for part in path)
+    if here:
+        return Answer.passed(f"{name} is managed here")
+    return Answer.unknown(f"{name} is not managed here: what is in it is not known", *path)
 
 
 worker_metadata = WorkerMetadata()
 worker_disks = WorkerDisks()
 worker_address = WorkerAddress()
 worker_key_pair = WorkerKeyPair()
-worker_role = WorkerRole()
-iam_scope = IamScope()
-connect_scope = ConnectScope()
+worker_template = WorkerTemplate()

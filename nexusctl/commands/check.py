@@ -16,7 +16,14 @@ from rich.text import Text
 from nexusctl.commands.judging import concrete, judge_environments
 from nexusctl.commands.project import environments_directory, workspace
 from nexusctl.commands.show import show
-from nexusctl.errors import EnvironmentInvalid, Exit, NexusError, Refused, UsageWrong
+from nexusctl.errors import (
+    EnvironmentInvalid,
+    Exit,
+    NexusError,
+    Refused,
+    UsageWrong,
+    worst,
+)
 from nexusctl.policy.verdict import Verdict
 from nexusctl.report.verdict_text import verdicts as as_text
 from nexusctl.workspace import shipped_assets
@@ -49,12 +56,14 @@ def run(arguments: Namespace) -> int:
 
 
 def exit_code(verdicts: Sequence[Verdict], errors: Sequence[NexusError] = ()) -> int:
-    """The worst of all: what could not be judged, then what is invalid, then what was denied."""
-    if any(verdict.unjudged for verdict in verdicts):
+    """The worst of all: what went wrong or could not be judged, then what was denied."""
+    return worst([*map(_code, verdicts), *(error.exit_code for error in errors)])
+
+
+def _code(verdict: Verdict) -> Exit:
+    if verdict.unjudged:
         return Exit.TOOL_UNFIT
-    if errors:
-        return max(error.exit_code for error in errors)
-    return Exit.DONE if all(verdict.passed for verdict in verdicts) else Exit.POLICY_DENIED
+    return Exit.DONE if verdict.passed else Exit.POLICY_DENIED
 
 
 def _refuse_nonsense(arguments: Namespace) -> None:
@@ -73,6 +82,8 @@ def _refuse_nonsense(arguments: Namespace) -> None:
         raise UsageWrong("--fix edits the files of environments that are named")
     if (arguments.tier or arguments.defer) and not elsewhere:
         raise UsageWrong("--tier and --defer go with --path and --plan: an environment has a tier")
+    if arguments.var_file and not arguments.path:
+        raise UsageWrong("--var-file goes with --path: an environment and a plan have their values")
     if arguments.state and (arguments.path or arguments.plan):
         raise UsageWrong("--state is judged by itself")
     formats, outputs = _formats(arguments), arguments.output or []
@@ -150,7 +161,9 @@ def _judge_elsewhere(arguments: Namespace) -> list[Verdict]:
             case = Case(str(arguments.state), tier, arguments.state, {})
             return [gate.judge_state(case, _json_of(arguments.state, "--state"))]
         gate.start()
-        root = _root_case(arguments.path, tier) if arguments.path else None
+        root = (
+            _root_case(arguments.path, tier, arguments.var_file or []) if arguments.path else None
+        )
         if arguments.plan is None:
             assert root is not None  # noqa: S101 - one of the two was asked for
             return [gate.judge_files(replace(root, strict=not arguments.defer))]
@@ -159,16 +172,28 @@ def _judge_elsewhere(arguments: Namespace) -> list[Verdict]:
         return [*files, gate.judge_plan(case, arguments.plan, *files)]
 
 
-def _root_case(directory: Path, tier: str) -> "Case":
+def _root_case(directory: Path, tier: str, var_files: Sequence[Path]) -> "Case":
     from nexusctl.policy.gate import Case
-    from nexusctl.policy.root import read_root
+    from nexusctl.policy.root import path_from, read_root
 
     if not directory.is_dir():
         raise UsageWrong(f"--path {directory}: no such directory")
-    files, missing = read_root(directory)
+    for file in var_files:
+        if not file.is_file():
+            raise UsageWrong(f"--var-file {file}: no such file")
+    files, missing = read_root(directory, var_files)
+    given = tuple(path_from(directory, file) for file in var_files)
     name = os.path.relpath(directory)
     first = next(file for file in sorted(files) if file.endswith((".tf", ".tf.json")))
-    return Case(name, tier, directory / first, files, directory, missing=tuple(missing))
+    return Case(
+        name,
+        tier,
+        directory / first,
+        files,
+        directory,
+        missing=tuple(missing),
+        var_files=tuple(file for file in given if file in files),
+    )
 
 
 def _json_of(file: Path, option: str) -> dict[str, object]:

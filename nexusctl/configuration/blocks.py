@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nexusctl.configuration import tree
+from nexusctl.configuration.choices import choice, members
 from nexusctl.configuration.evaluate import Evaluator, Scope
 from nexusctl.configuration.loops import elements
 from nexusctl.configuration.values import (
@@ -85,7 +86,7 @@ class _Reader:
             because = because | references(found)
         if items is None or len(self.content.lines) > _MAX_LINES:
             self.content.unknown_blocks.add(".".join([*map(str, _names(path)), name]))
-            value = found if isinstance(found, Reference) else Unknown(because)
+            value = found if isinstance(found, Reference) else choice(because, members(found))
             items = [(Unknown(because), value)]
         contents = [inner.body for inner in block.body.blocks if inner.type == "content"]
         for key, item in items:

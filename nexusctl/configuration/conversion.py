@@ -88,7 +88,7 @@ def to_text(value: object) -> object:
         case str() | None | Partial() | Json():
             return value
         case Unknown():
-            return Unknown(value.references)
+            return Unknown(value.references, options=value.options)
         case _ if is_number(value):
             return number_text(value)
         case _:

@@ -1,12 +1,14 @@
 """Evaluates expressions, as far as what they rest on is known."""
 
 import posixpath
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from nexusctl.configuration import tree
 from nexusctl.configuration.cells import Cells, Exhausted
+from nexusctl.configuration.choices import at, choice, members
 from nexusctl.configuration.conversion import (
     as_number,
     chosen,
@@ -25,6 +27,7 @@ from nexusctl.configuration.templates import joined
 from nexusctl.configuration.values import (
     Failed,
     Instance,
+    Partial,
     Reference,
     Set,
     Undecided,
@@ -168,14 +171,14 @@ class Evaluator(Cells):
                 self.touched |= found.references
                 return found
             case Unknown():
-                return Unknown(value.references)
+                return choice(value.references, at(value, name))
             case dict() if name in value:
                 return value[name]
         raise Failed
 
     def _index(self, value: object, key: object) -> object:
         if isinstance(key, Unknown):
-            return Unknown(references(value, key))
+            return choice(references(value, key), members(value))
         match value:
             case Instance() | dict():
                 name = to_text(key)
@@ -183,8 +186,10 @@ class Evaluator(Cells):
                     return self.attribute(value, name)
             case Reference():
                 return value
+            case Unknown() if isinstance(key, str):
+                return choice(value.references, at(value, key))
             case Unknown():
-                return Unknown(value.references)
+                return choice(value.references, members(value))
             case Set():
                 pass
             case list():
@@ -200,9 +205,16 @@ class Evaluator(Cells):
             case list():
                 return [self._walk(item, step.each, scope) for item in value]
             case Unknown() if not isinstance(value, Instance):
-                return Unknown(references(self._walk(value, step.each, scope)))
+                because = references(self._walk(value, step.each, scope))
+                return choice(because, self._of_members(value, step, scope))
             case _:
                 return [self._walk(value, step.each, scope)]
+
+    def _of_members(self, value: Unknown, step: tree.Splat, scope: Scope) -> Iterator[object]:
+        """What the steps of a splat may lead to."""
+        for item in (*members(value), *value.options):
+            with suppress(Failed):
+                yield [self._walk(item, step.each, scope)]
 
     # Operators.
 
@@ -277,7 +289,7 @@ class Evaluator(Cells):
         then, otherwise = found
         if same(then, otherwise) and type(then) is type(otherwise):
             return then
-        return Unknown(references(condition, then, otherwise))
+        return choice(references(condition, then, otherwise), found)
 
     # Constructors.
 
@@ -299,7 +311,7 @@ class Evaluator(Cells):
         then, otherwise = expression.then, expression.otherwise
         if isinstance(condition, Unknown):
             found = [joined([self.settled(way, scope)]) for way in (then, otherwise)]
-            return Unknown(references(condition, *found))
+            return choice(references(condition, *found), found)
         return joined([self.settled(then if _present(condition) else otherwise, scope)])
 
     def _template_for(self, expression: tree.TemplateFor, scope: Scope) -> object:
@@ -308,7 +320,8 @@ class Evaluator(Cells):
         items = elements(collection)
         if items is None:
             inner = scope.having(loop_names(expression, *any_element(collection)))
-            return Unknown(references(collection, self.settled(expression.body, inner)))
+            body = self.settled(expression.body, inner)
+            return choice(references(collection, body), (body,))
         for key, item in items:
             found.append(
                 self.settled(expression.body, scope.having(loop_names(expression, key, item)))
@@ -324,7 +337,11 @@ class Evaluator(Cells):
             for key, item in expression.items
         ]
         if any(isinstance(key, Unknown) for key, _ in pairs):
-            return Unknown(references(*(part for pair in pairs for part in pair)))
+            because = references(*(part for pair in pairs for part in pair))
+            named = {key: value for key, value in pairs if isinstance(key, str)}
+            named |= {each.text: value for each, value in pairs if isinstance(each, Partial)}
+            others = [value for key, value in pairs if not isinstance(key, str | Partial)]
+            return choice(because, (named, others))
         return {str(_present(key)): value for key, value in pairs}
 
     def _for(self, expression: tree.For, scope: Scope) -> object:
@@ -332,7 +349,8 @@ class Evaluator(Cells):
         items = elements(collection)
         if items is None:
             inner = scope.having(loop_names(expression, *any_element(collection)))
-            return Unknown(references(collection, *self._element(expression, inner)))
+            element = self._element(expression, inner)
+            return choice(references(collection, *element), ([element[1]],))
         results: list[tuple[object, object]] = []
         for key, item in items:
             inner = scope.having(loop_names(expression, key, item))
@@ -341,7 +359,8 @@ class Evaluator(Cells):
                 if isinstance(condition, Unknown):
                     every = [scope.having(loop_names(expression, *each)) for each in items]
                     found = [self._element(expression, each) for each in every]
-                    return Unknown(references(condition, *(part for one in found for part in one)))
+                    because = references(condition, *(part for one in found for part in one))
+                    return choice(because, ([value for _, value in found],))
                 if not _present(condition):
                     continue
             results.append(self._element(expression, inner))
@@ -374,14 +393,27 @@ class Evaluator(Cells):
         return call(name, arguments)
 
     def _try(self, expression: tree.Call, scope: Scope) -> object:
+        found: list[object] = []
+        because: frozenset[str] = frozenset()
         for argument in expression.arguments:
+            outer = set(self.touched)
             try:
                 value = self.settled(argument, scope)
             except Failed:
                 continue
+            if not found and is_known(value):
+                return value
             # Where something is unknown Terraform may refuse yet, and go on to the next.
-            return value if is_known(value) else Unknown(references(value))
-        raise Failed
+            if found:
+                self.touched = outer
+            else:
+                because = references(value)
+            found.append(value)
+            if is_known(value):
+                break
+        if not found:
+            raise Failed
+        return choice(because, found)
 
     def _can(self, expression: tree.Call, scope: Scope) -> object:
         try:

@@ -1,11 +1,13 @@
 """Terraform's functions by name, and how much of their arguments each has to know."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from nexusctl.configuration import collection_functions as collection
 from nexusctl.configuration import encoding_functions as encoding
 from nexusctl.configuration import number_functions as numbers
 from nexusctl.configuration import text_functions as text
+from nexusctl.configuration.choices import choice, result
 from nexusctl.configuration.values import Undecided, Unknown, is_known, references
 
 Function = Callable[..., object]
@@ -106,10 +108,10 @@ def call(name: str, arguments: Sequence[object]) -> object:
         function = _OF_SHAPES.get(name)
         if function is None and all(is_known(value) for value in arguments):
             function = _OF_KNOWN.get(name)
-    if function is None:
-        return Unknown(references(*arguments))
-    try:
-        return function(*arguments)
-    except (Undecided, TypeError, ValueError, OverflowError, RecursionError):
-        # The latter: too few arguments, or some that only Terraform can make sense of.
-        return Unknown(references(*arguments))
+    found: object = Unknown(references(*arguments))
+    # The latter: too few arguments, or some that only Terraform can make sense of.
+    with suppress(Undecided, TypeError, ValueError, OverflowError, RecursionError):
+        found = function(*arguments) if function else found
+    if type(found) is Unknown and not found.options:
+        return choice(found.references, result(name, list(arguments)))
+    return found

@@ -3,6 +3,7 @@
 from typing import Any
 
 from nexusctl.configuration import tree
+from nexusctl.configuration.choices import choice, members
 from nexusctl.configuration.values import Failed, Reference, Set, Unknown, references
 
 
@@ -24,8 +25,9 @@ def elements(collection: object) -> list[tuple[object, object]] | None:
 def any_element(collection: object) -> tuple[object, object]:
     """What stands for the key and the value of each element of an unknown collection."""
     because = references(collection)
-    value = collection if isinstance(collection, Reference) else Unknown(because)
-    return Unknown(because), value
+    if isinstance(collection, Reference):
+        return Unknown(because), collection
+    return Unknown(because), choice(because, members(collection))
 
 
 def loop_names(
@@ -42,7 +44,8 @@ def loop_names(
 def keyed(results: list[tuple[object, object]], *, grouped: bool) -> object:
     """The object that `{for ...}` makes of keys and values."""
     if any(isinstance(key, Unknown) for key, _ in results):
-        return Unknown(references(*(part for pair in results for part in pair)))
+        because = references(*(part for pair in results for part in pair))
+        return choice(because, ([value for _, value in results],))
     found: dict[str, Any] = {}
     for key, value in results:
         if not isinstance(key, str):

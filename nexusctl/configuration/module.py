@@ -5,15 +5,20 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from nexusctl.configuration import tree
+from nexusctl.configuration.blocks import read_block
+from nexusctl.configuration.choices import choice, members
 from nexusctl.configuration.declarations import Declarations, Declared
 from nexusctl.configuration.evaluate import NO_MODULE, Evaluator, Scope
 from nexusctl.configuration.loops import elements
-from nexusctl.configuration.types import ANY, Type, convert, read_type
+from nexusctl.configuration.policy_document import TYPE as POLICY_DOCUMENT
+from nexusctl.configuration.policy_document import policy_document
+from nexusctl.configuration.types import ANY, Type, convert, defaults, read_type
 from nexusctl.configuration.values import (
     Failed,
     Instance,
     Json,
     Partial,
+    Reference,
     Set,
     Undecided,
     Unknown,
@@ -29,6 +34,7 @@ META_ARGUMENTS = frozenset(
     {"count", "for_each", "depends_on", "provider", "lifecycle", "connection", "provisioner"}
 )
 _MODES = {"data": "data", "ephemeral": "ephemeral"}
+_DOCUMENTS = frozenset({"json", "minified_json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +63,14 @@ class Copies:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What all modules share: who evaluates, and every directory's declarations."""
+    """What all modules share: who evaluates, every directory's declarations, and `resolve`.
+
+    That gives the directory of what a module calls by a name, None when it is not at hand.
+    """
 
     evaluator: Evaluator
     modules: Mapping[str, Declarations]
-    resolve: Callable[[Declarations, Declared], str | None]
+    resolve: Callable[["Module", str, Declared], str | None]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -125,6 +134,7 @@ class Module:
         attributes, kind, value = found.body.attributes, ANY, None
         if "type" in attributes:
             kind = read_type(attributes["type"].value, self._constant)
+            unset = choice(unset.references, (defaults(kind),))
         if name in self.arguments and self.caller is not None:
             value = self.world.evaluator.evaluate(self.arguments[name].value, self.caller)
         elif name in self.given:
@@ -137,9 +147,12 @@ class Module:
 
     def _converted(self, value: object, kind: Type) -> object:
         try:
-            return convert(value, kind)
+            found = convert(value, kind)
         except (Failed, Undecided):
-            return Unknown(references(value))
+            found = choice(references(value), (value,))
+        if type(found) is Unknown:
+            return choice(found.references, (*found.options, defaults(kind)))
+        return found
 
     def _default(
         self, attributes: Mapping[str, tree.Attribute], kind: Type, unset: Unknown
@@ -187,19 +200,32 @@ class Module:
             return reference(declared)
 
         def instance(copy: Copy) -> Instance:
-            get = partial(self._attribute, found, mode, declared, copy)
+            get = partial(self._attribute, found, key, declared, copy)
             return Instance(frozenset((declared,)), get)
 
         return self._shaped(self.copies(key, found), instance, declared)
 
     def _attribute(
-        self, found: Declared, mode: str, declared: str, copy: Copy, name: str
+        self, found: Declared, key: tuple[str, str, str], declared: str, copy: Copy, name: str
     ) -> object:
-        key = ("attribute", declared, copy.key, name)
-        attribute = found.body.attributes.get(name) if mode == "managed" else None
-        if name in META_ARGUMENTS:
-            attribute = None
-        return self._cell(key, partial(self._configured, attribute, f"{declared}.{name}", copy))
+        mode, kind, _ = key
+        address = f"{declared}.{name}"
+        compute: Callable[[], object]
+        if mode == "data" and kind == POLICY_DOCUMENT and name in _DOCUMENTS:
+            compute = partial(self._document, found, address, copy, name)
+        else:
+            attribute = found.body.attributes.get(name) if mode == "managed" else None
+            if name in META_ARGUMENTS:
+                attribute = None
+            compute = partial(self._configured, attribute, address, copy)
+        return self._cell(("attribute", declared, copy.key, name), compute)
+
+    def _document(self, found: Declared, address: str, copy: Copy, name: str) -> object:
+        evaluator = self.world.evaluator
+        evaluator.touched.add(address)
+        content = read_block(evaluator, found.body, copy.scope, META_ARGUMENTS)
+        document = policy_document(content, minified=name == "minified_json")
+        return resting_on(document, (address,)) if isinstance(document, Unknown) else document
 
     def _configured(self, attribute: tree.Attribute | None, address: str, copy: Copy) -> object:
         evaluator = self.world.evaluator
@@ -211,7 +237,9 @@ class Module:
             return reference(address)
         if isinstance(value, Partial | Json):
             return resting_on(value, (address,))
-        return Unknown(because.union((address,))) if isinstance(value, Unknown) else value
+        if isinstance(value, Unknown):
+            return choice(because.union((address,)), value.options)
+        return value
 
     def copies(self, key: tuple[object, ...], found: Declared) -> Copies:
         """The instances of a resource or of a module call."""
@@ -250,7 +278,8 @@ class Module:
         self, found: Declared, because: frozenset[str], value: object = None
     ) -> Copies:
         unknown = Unknown(because)
-        each = {"key": unknown, "value": value if isinstance(value, Unknown) else unknown}
+        anyone = value if isinstance(value, Reference) else choice(because, members(value))
+        each = {"key": unknown, "value": anyone}
         scope = self.scope.having({"each": each, "count": {"index": unknown}}, because)
         repeated = "count" if "count" in found.body.attributes else "for_each"
         return Copies((Copy(None, scope),), known=False, repeated=repeated)
@@ -271,7 +300,7 @@ class Module:
         """A call of a module: like a resource, and its outputs are the attributes."""
         found = self.declarations.calls.get(name)
         declared = f"{self.declared}module.{name}"
-        if found is None or self.world.resolve(self.declarations, found) is None:
+        if found is None or self.world.resolve(self, name, found) is None:
             return reference(declared)
 
         def instance(copy: Copy) -> Instance:
@@ -281,14 +310,14 @@ class Module:
         copies = self.copies(("module", name), found)
         if copies.known:
             return self._shaped(copies, instance, declared)
-        # One stands for all, so its outputs tell at least what they rest on.
-        return Unknown(frozenset((declared,)))
+        # One stands for all, so its outputs tell at least what they may be.
+        return choice(frozenset((declared,)), ([instance(copies.all[0])],))
 
     def called(
         self, name: str, found: Declared, copy: Copy, *, known: bool = True
     ) -> "Module | None":
         """The module that one instance of a call makes; None when it cannot be read."""
-        directory = self.world.resolve(self.declarations, found)
+        directory = self.world.resolve(self, name, found)
         if directory is None:
             return None
         return Module(

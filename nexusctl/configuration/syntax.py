@@ -20,13 +20,13 @@ def parse(source: str) -> Body:
 
 
 @lru_cache(maxsize=64)
-def parse_template(source: str) -> Template:
-    """The syntax tree of a file that is a template as a whole, as templatefile() reads it.
+def parse_template(source: str, line: int = 1) -> Template:
+    """The syntax tree of a text that is a template as a whole: a file, or a string of JSON.
 
     Raises:
         Malformed: a sequence in it is not HCL.
     """
-    return template_of(template_pieces(source), 1, 0)
+    return template_of(template_pieces(source, line), line, 0)
 
 
 def parse_expression(source: str) -> Expression:

@@ -88,22 +88,22 @@ def tokens(source: str) -> list[Token]:
     return _Lexer(source).run()
 
 
-def template_pieces(source: str) -> Pieces:
-    """The pieces of a file that is a template as a whole.
+def template_pieces(source: str, line: int) -> Pieces:
+    """The pieces of a text that is a template as a whole, which begins in this line.
 
     Raises:
         Malformed: a sequence in it is not HCL, or is not closed.
     """
-    return _Lexer(source).bare()
+    return _Lexer(source, line).bare()
 
 
 class _Lexer:
     """Each character is looked at once; nesting costs a Python frame and is bounded."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, line: int = 1) -> None:
         self.source = source
         self.position = 1 if source.startswith("\ufeff") else 0
-        self.line = 1
+        self.line = line
         self.depth = 0
 
     def run(self) -> list[Token]:

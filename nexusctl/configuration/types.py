@@ -72,6 +72,18 @@ def _attribute(
     return name, read_type(value, constant)
 
 
+def defaults(kind: Type) -> object:
+    """What is in an unknown value of this type where its attributes are left out."""
+    if kind.attributes is not None:
+        found = {
+            name: (of.default or defaults(of.type)) if isinstance(of, Optional) else defaults(of)
+            for name, of in kind.attributes.items()
+        }
+        return {name: value for name, value in found.items() if value} or None
+    each = [defaults(of) for of in (kind.element, *kind.items) if of is not None]
+    return [value for value in each if value] or None
+
+
 def convert(value: object, kind: Type) -> object:
     """`value` as a variable of this type holds it; unknown stays unknown, and null null.
 

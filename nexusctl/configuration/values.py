@@ -5,7 +5,7 @@ an int; a fraction is a float, or a Fraction when the float would not print the 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, TypeGuard, TypeVar
 
@@ -16,6 +16,8 @@ _T = TypeVar("_T", bound="Unknown")
 # Nobody's configuration has longer ones.
 _LONGEST_ADDRESS = 1000
 _MAX_SIZE = 200_000
+# Stands for an unknown part of a text, where no text can have it.
+GAP = "\0"
 _MAX_NESTING = 75
 
 
@@ -33,9 +35,11 @@ class Unknown:
 
     `references` are what it rests on: declared addresses of resources and data sources with the
     attribute that is read, and variables without a value, such as `module.a.var.x`.
+    `options` are some of what it may be, or may have in it.
     """
 
     references: frozenset[str] = frozenset()
+    options: tuple[object, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -136,22 +140,44 @@ def exported(value: object) -> object:
             return replace(value, value=exported(value.value))
         case Instance() | Reference():
             return Unknown(value.references)
+        case Partial():
+            return replace(value, parts=tuple(map(_exported_part, value.parts)))
+        case Unknown() if value.options:
+            options = tuple(map(exported, value.options))
+            # Of whole resources nothing is left by now.
+            said = tuple(each for each in options if type(each) is not Unknown or each.options)
+            return Unknown(value.references, options=said)
         case _:
             return value
 
 
-def too_large(value: object) -> bool:
+def _exported_part(part: str | Unknown) -> str | Unknown:
+    found = exported(part)
+    return found if isinstance(found, str | Unknown) else part
+
+
+def too_large(value: object, limit: int = _MAX_SIZE) -> bool:
     """Whether a value, written out, is beyond reason. What it shares is counted each time."""
     sizes: dict[int, int] = {}
 
     def size(item: object, depth: int) -> int:
-        if not isinstance(item, list | dict):
+        if not isinstance(item, list | dict | Unknown):
             return 1
         if id(item) not in sizes:
             if depth > _MAX_NESTING:
-                return _MAX_SIZE + 1
-            inner = item.values() if isinstance(item, dict) else item
+                return limit + 1
+            match item:
+                case dict():
+                    inner: Iterable[object] = item.values()
+                case Partial():
+                    inner = item.parts
+                case Json():
+                    inner = (item.value,)
+                case Unknown():
+                    inner = item.options
+                case _:
+                    inner = item
             sizes[id(item)] = 1 + sum(size(each, depth + 1) for each in inner)
         return sizes[id(item)]
 
-    return size(value, 0) > _MAX_SIZE
+    return size(value, 0) > limit

@@ -33,13 +33,17 @@ REQUIRED = (
     "NEXUS_IAM_SCOPE",
     "NEXUS_IDLE_CLIENT_TIMEOUT",
     "NEXUS_KEY_ROTATION",
+    "NEXUS_MANAGED_POLICIES",
     "NEXUS_MASTER_PASSWORD",
     "NEXUS_MINOR_UPGRADES",
     "NEXUS_MULTI_AZ",
     "NEXUS_NOT_PUBLIC",
+    "NEXUS_NOT_SHARED",
     "NEXUS_NO_HARDCODED_PASSWORD",
     "NEXUS_NO_INTERNET_ROUTE",
     "NEXUS_NO_OPEN_INGRESS",
+    "NEXUS_OWN_GROUPS",
+    "NEXUS_PASSWORD_SCRAM",
     "NEXUS_POOL_HEADROOM",
     "NEXUS_POOL_IDLE",
     "NEXUS_POOL_INIT_QUERY",
@@ -51,6 +55,7 @@ REQUIRED = (
     "NEXUS_PROXY_ROLE",
     "NEXUS_PROXY_SCRAM",
     "NEXUS_PROXY_SECRETS",
+    "NEXUS_PROXY_TARGET",
     "NEXUS_PROXY_TLS",
     "NEXUS_SECRET_ROTATION",
     "NEXUS_STATE_LOCK",
@@ -63,12 +68,14 @@ REQUIRED = (
     "NEXUS_WORKER_METADATA",
     "NEXUS_WORKER_REACH",
     "NEXUS_WORKER_ROLE",
+    "NEXUS_WORKER_TEMPLATE",
 )
 # Those of them that an environment may have nothing for: its state may be on this machine, and its
 # network there already. Each of the others has something to judge in every environment.
 OPTIONAL = frozenset(
     {
         "NEXUS_NO_INTERNET_ROUTE",
+        "NEXUS_OWN_GROUPS",
         "NEXUS_PRIVATE_SUBNETS",
         "NEXUS_STATE_LOCK",
         "NEXUS_STATE_REMOTE",

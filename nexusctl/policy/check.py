@@ -9,7 +9,7 @@ import json
 import re
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar
@@ -21,11 +21,21 @@ from checkov.terraform.checks.resource.base_resource_check import (
 
 from nexusctl.configuration.configuration import Instance
 from nexusctl.configuration.values import Json, Partial, Unknown
-from nexusctl.policy.literals import plain
+from nexusctl.policy.encodings import plain
 from nexusctl.policy.subject import Subject, from_checkov, to_checkov
 from nexusctl.policy.verdict import About
 
-__all__ = ["ABSENT", "UNKNOWN", "About", "Answer", "Block", "Builtin", "Policy", "Resource"]
+__all__ = [
+    "ABSENT",
+    "UNKNOWN",
+    "About",
+    "Answer",
+    "Block",
+    "Builtin",
+    "Pointed",
+    "Policy",
+    "Resource",
+]
 
 
 class Special(Enum):
@@ -118,13 +128,18 @@ class Block:
         return value
 
     def blocks(self, name: str) -> list["Block"]:
-        """The nested blocks of that name, those that `dynamic` blocks make included."""
-        value = self.values.get(name)
-        return [
-            Block(item, (*self.path, name, number))
+        """The nested blocks of that name, those that `dynamic` blocks make included.
+
+        A dotted name leads to blocks in blocks.
+        """
+        first, _, rest = name.partition(".")
+        value = self.values.get(first)
+        found = [
+            Block(item, (*self.path, first, number))
             for number, item in enumerate(value if isinstance(value, list) else [])
             if isinstance(item, Mapping)
         ]
+        return [inner for block in found for inner in block.blocks(rest)] if rest else found
 
     def text(self, name: str) -> Any:
         """An argument as text, out of base64, each unknown part as `${}`; or what `value` gives."""
@@ -189,16 +204,14 @@ class Resource(Block):
         return self.instance.type
 
     def uncertain(self, block: str) -> bool:
-        """Whether a `dynamic` block makes nobody knows how many of these blocks, or none.
+        """Whether it is not known how many of these blocks there are; a dotted name as in `blocks`.
 
-        Then `blocks` has one in their place, with what does not depend on the number; in a plan it
-        has those that are known.
+        Where a `dynamic` block makes them, `blocks` has one in their place, with what does not
+        depend on the number; in a plan it has those that are known.
         """
-        value = self.values.get(block)
-        unknown = (
-            any(isinstance(each, Unknown) for each in value) if isinstance(value, list) else False
-        )
-        return block in self.instance.dynamic_unknown or isinstance(value, Unknown) or unknown
+        names = block.split(".")
+        around = {".".join(names[:end]) for end in range(1, len(names) + 1)}
+        return not around.isdisjoint(self.instance.dynamic_unknown) or _hidden(self.values, names)
 
     def of_type(self, *resource_types: str) -> list["Resource"]:
         """All resources of these types in the same root or plan, itself excepted."""
@@ -221,10 +234,82 @@ class Resource(Block):
             if other.type in resource_types
         ]
 
+    def points_at(self, name: str, *resource_types: str, block: Block | None = None) -> "Pointed":
+        """All that an argument of it, or of a block in it, points at: those types, and what else.
+
+        Unlike `refers_to` it accounts for every value. Where one is not known, what its expression
+        refers to decides: if that is not resources of these types and nothing else, it is not known
+        what it points at.
+        """
+        body, total = block or self, Pointed()
+        for item in _leaves(body.values.get(name)):
+            if isinstance(item, Unknown):
+                references = item.references or self._references(body, name)
+                owners = [self._owners(each, resource_types) for each in references]
+                here = tuple(each for found in owners for each in found)
+                total += Pointed(here, unknown=not owners or not all(owners))
+            else:
+                # Of a security group in a peered VPC the account stands before the id.
+                identifier = re.sub(r"^[0-9]{12}/", "", str(item))
+                named = self.subject.named(identifier)
+                here = tuple(
+                    Resource.of(each, self.subject) for each in named if each.type in resource_types
+                )
+                total += Pointed(here, () if here else (identifier,))
+        return total
+
+    def rests_on(self, name: str, block: Block | None = None) -> frozenset[str]:
+        """What an argument of it, or of a block in it, is made of.
+
+        Addresses of resources and data sources with the attribute that is read, `var.x` and the
+        like.
+        """
+        body = block or self
+        leaves = _leaves(body.values.get(name))
+        unknown = [each.references for each in leaves if isinstance(each, Unknown)]
+        return frozenset().union(*unknown) if any(unknown) else self._references(body, name)
+
+    def _owners(self, reference: str, resource_types: Iterable[str]) -> list["Resource"]:
+        every = self.subject.owners(reference, self.instance)
+        return [Resource.of(each, self.subject) for each in every if each.type in resource_types]
+
+    def _references(self, body: Block, name: str) -> frozenset[str]:
+        # A plan tells of the blocks in another order than their values have.
+        first = body.path[0] if body.path else name
+        return frozenset(
+            one
+            for path, some in self.instance.references.items()
+            if path[0] == first and (len(path) == 1 or first == name or name in path)
+            for one in some
+        )
+
     def referring(self, resource_type: str, name: str) -> list["Resource"]:
         """The resources of that type whose argument `name` points at this one."""
         every = self.subject.referring(resource_type, name)
         return [Resource.of(other, self.subject) for other in every.get(self.address, ())]
+
+
+@dataclass(frozen=True, slots=True)
+class Pointed:
+    """What arguments point at. `ids` are those of resources that are not managed here."""
+
+    here: tuple[Resource, ...] = ()
+    ids: tuple[str, ...] = ()
+    unknown: bool = False
+
+    def __add__(self, other: "Pointed") -> "Pointed":
+        unknown = self.unknown or other.unknown
+        return Pointed(self.here + other.here, self.ids + other.ids, unknown)
+
+    @property
+    def names(self) -> set[str]:
+        """The addresses of those managed here, and the ids of the others."""
+        return {resource.address for resource in self.here} | set(self.ids)
+
+    @property
+    def all_here(self) -> bool:
+        """Whether it points at something, and all of it is managed here."""
+        return bool(self.here) and not self.ids and not self.unknown
 
 
 class Policy(BaseResourceCheck, ABC):  # type: ignore[misc]  # checkov has no stubs
@@ -304,6 +389,26 @@ def _marked(value: object) -> Any:
     if isinstance(value, Mapping):
         return {key: _marked(item) for key, item in value.items()}
     return [_marked(item) for item in value] if isinstance(value, list) else value
+
+
+def _hidden(values: Mapping[str, Any], names: list[str]) -> bool:
+    """Whether something unknown stands for blocks, or for blocks in them."""
+    value, inner = values.get(names[0]), names[1:]
+    blocks = value if isinstance(value, list) else [value]
+    if any(isinstance(each, Unknown) for each in blocks):
+        return True
+    return bool(inner) and any(_hidden(each, inner) for each in blocks if isinstance(each, Mapping))
+
+
+def _leaves(value: object) -> Iterator[object]:
+    """The values in a value that are neither lists, mappings nor empty."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _leaves(item)
+    elif value not in (None, ""):
+        yield value
 
 
 def _unknown_at(value: object, path: list[str]) -> bool:

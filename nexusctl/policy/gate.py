@@ -6,6 +6,8 @@ doubled, or went wrong on the way is in the verdict as unjudged.
 """
 
 import json
+import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,16 +24,25 @@ from nexusctl.errors import ToolUnfit
 from nexusctl.policy.cache import Cache, policies_digest
 from nexusctl.policy.catalogue import OPTIONAL, REQUIRED, read_catalogue
 from nexusctl.policy.client import Worker, WorkerLost
-from nexusctl.policy.literals import masked
+from nexusctl.policy.forms import masked
 from nexusctl.policy.planned import (
     incomplete,
     instances,
     plan_digest,
     read_plan,
+    unaccounted,
     without_indexes,
 )
-from nexusctl.policy.search import Hit, in_configuration, in_files, in_plan, in_settings, in_state
-from nexusctl.policy.subject import environment_of, judged
+from nexusctl.policy.search import (
+    Hit,
+    in_configuration,
+    in_files,
+    in_plan,
+    in_settings,
+    in_state,
+    told,
+)
+from nexusctl.policy.subject import BACKEND, environment_of, judged
 from nexusctl.policy.verdict import (
     TIERS,
     About,
@@ -50,6 +61,8 @@ if TYPE_CHECKING:
     from nexusctl.environment.environment import Environment
 
 PASSWORDS = "NEXUS_NO_HARDCODED_PASSWORD"
+# The keys in an address: `module.secrets.aws_x.y["ingest"]`.
+_KEY = re.compile(r"\[\"([^\"\\]+)\"\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,7 @@ class Case:
 
     `files` is the Terraform root, path by path, empty where only a plan is at hand. `root` is where
     the files lie, None for a rendered root. `strict`: what the files leave to the plan has not been
-    judged, because no plan will be.
+    judged, because no plan will be. `var_files` are those of `files` that Terraform will be given.
     """
 
     name: str
@@ -71,6 +84,7 @@ class Case:
     rendered: Rendered | None = None
     today: date = field(default_factory=date.today)
     missing: tuple[str, ...] = ()  # why `files` are not all that Terraform would read
+    var_files: tuple[str, ...] = ()
 
     @classmethod
     def of_environment(cls, environment: "Environment", rendered: Rendered) -> "Case":
@@ -83,6 +97,10 @@ class Case:
             environment=environment,
             rendered=rendered,
         )
+
+    def place(self, file: str, line: int) -> str:
+        """FILE:LINE of what is in `files`, as the user finds it."""
+        return f"{os.path.normpath(self.root / file) if self.root else file}:{line}"
 
     @property
     def waivers(self) -> list[Waiver]:
@@ -158,18 +176,21 @@ class Gate:
             ToolUnfit: the policies cannot be read.
         """
         catalogue = self.catalogue
-        key = self._key("files", case, _digest(case.files))
+        key = self._key("files", case, _digest(case))
         answer = self._kept(key)
         if answer is None:
             self.start()  # it imports checkov while the files are read
-        configuration = read(case.files)
+        configuration = read(case.files, var_files=case.var_files)
         expected = judged(configuration)
         if case.environment:
             settings = case.environment.settings.model_dump(mode="json")
             expected.append(environment_of(case.environment.name, settings))
         trouble = [
             *case.missing,
-            *(f"{each.file}:{each.line}: {each.message}" for each in configuration.problems),
+            *(
+                f"{case.place(each.file, each.line)}: {each.message}"
+                for each in configuration.problems
+            ),
         ]
         hits = in_settings(case.environment.settings.model_dump()) if case.environment else []
         hits += [*in_files(case.files), *in_configuration(configuration)]
@@ -178,6 +199,8 @@ class Gate:
         if answer is None:
             answer = self._ask(expected, case.tier)
         judging = _Judging("files", case, catalogue, answer, trouble)
+        if case.strict:
+            judging.notices += _not_given(case, configuration)
         judging.expect(expected)
         verdict = judging.verdict(expected, hits)
         self._keep(key, answer, verdict)
@@ -194,19 +217,21 @@ class Gate:
         """
         catalogue = self.catalogue
         plan = read_plan(plan_json)
-        configuration = read(case.files) if case.files else None
+        configuration = read(case.files, var_files=case.var_files) if case.files else None
         with _as_terraform_prints_it(plan_json):
-            key = self._key("plan", case, plan_digest(plan) + _digest(case.files))
+            key = self._key("plan", case, plan_digest(plan) + _digest(case))
             answer = self._kept(key)
             if answer is None:
                 self.start()
             expected = instances(plan, configuration)
+            types = {kind for about in catalogue.values() for kind in about.resources}
             trouble = [*case.missing, *incomplete(plan)]
+            trouble += unaccounted(plan, types, with_files=bool(case.files))
             hits = in_plan(plan)  # while the worker is still at its import
         if not expected and not case.files:
             trouble.append("there is no resource in it: nothing was judged")
         if configuration:
-            trouble += _unplanned(configuration, expected)
+            trouble += _unplanned(case, configuration, expected)
         if answer is None:
             answer = self._ask(expected, case.tier)
         judging = _Judging("plan", case, catalogue, answer, trouble, files)
@@ -260,6 +285,7 @@ class _Judging:
     answer: Mapping[str, Any]
     unjudged: list[str]
     files: Verdict | None = None
+    notices: list[str] = field(default_factory=list)
     _known: dict[tuple[str, str], list[Outcome]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -314,27 +340,35 @@ class _Judging:
         findings, notices = apply_waivers(
             findings, self.case.waivers, self.catalogue, self.case.today, before
         )
-        if self.case.strict:
-            self.unjudged += [
-                f"{finding.policy.id} {finding.resource}: {finding.message}"
-                for finding in findings
-                if finding.outcome is Outcome.DEFERRED
-            ]
+        # No plan tells of the backend: what its block does not say nothing decides later.
+        self.unjudged += [
+            self._undecided(finding)
+            for finding in findings
+            if finding.outcome is Outcome.DEFERRED
+            and (self.case.strict or finding.resource.startswith(BACKEND))
+        ]
         return Verdict(
             self.subject,
             self.case.name,
             self.case.source,
             tuple(sorted(findings, key=lambda finding: finding.order)),
             tuple(dict.fromkeys(map(masked, self.unjudged))),
-            tuple(notices),
+            (*self.notices, *notices),
             self.case.root,
             {**self.catalogue, WAIVER.id: WAIVER},
         )
 
+    def _undecided(self, finding: Finding) -> str:
+        said = f"{finding.policy.id} {finding.resource}: {finding.message}"
+        if finding.file is None:
+            return said
+        return f"{self.case.place(finding.file, finding.line or 1)}: {said}"
+
     def _finding(self, record: Mapping[str, Any]) -> Finding:
         about = self.catalogue[record["policy"]]
         outcome, message = self._outcome(record)
-        setting = self._setting(record["setting"] or next(iter(about.settings), None))
+        dotted = record["setting"] or next(iter(about.settings), None)
+        setting = self._setting(dotted, record["resource"])
         remedy = None
         value = about.remedy if record["remedy"] is None else record["remedy"]
         if outcome is Outcome.FAILED and setting and value is not None:
@@ -362,11 +396,16 @@ class _Judging:
         exact = self._known.get((policy, resource))
         return exact or self._known.get((policy, without_indexes(resource)), [])
 
-    def _setting(self, dotted: str | None) -> Setting | None:
+    def _setting(self, dotted: str | None, resource: str) -> Setting | None:
+        """A setting; of those that resources are made of by key, the entry of this resource."""
         environment = self.case.environment
         if environment is None or dotted is None:
             return None
-        return _described(environment, tuple(dotted.split(".")))
+        path = tuple(dotted.split("."))
+        value = environment.value(*path)
+        entries = value if isinstance(value, Mapping) else {}
+        own = [key for key in _KEY.findall(resource) if key in entries]
+        return _described(environment, (*path, *own[:1]))
 
     def _with_hits(
         self, findings: list[Finding], expected: Sequence[Instance], hits: Sequence[Hit]
@@ -377,35 +416,30 @@ class _Judging:
         in_file: dict[tuple[str, str], set[str]] = {}
         for instance in expected:
             name = ".".join(instance.declared.split(".")[-2:])
-            in_file.setdefault((instance.file, name), set()).add(instance.declared)
+            for written in {instance.file, *instance.overridden.values()}:
+                in_file.setdefault((written, name), set()).add(instance.declared)
+        at: dict[str, list[int]] = {}
+        for number, finding in enumerate(findings):
+            if finding.policy.id == PASSWORDS:
+                for known in {finding.resource, declared.get(finding.resource, finding.resource)}:
+                    at.setdefault(known, []).append(number)
+        with_line: set[int] = set()
         for hit in hits:
-            setting = self._setting_of(hit)
-            message = str(hit.literal)
-            place = hit.place or f"environment {self.case.name}"
+            place = masked(hit.place) or f"environment {self.case.name}"
             places = {place, *in_file.get((hit.file or "", place), ())}
-            same = [
-                number
-                for number, finding in enumerate(findings)
-                if finding.policy.id == PASSWORDS
-                and not places.isdisjoint(
-                    {finding.resource, declared.get(finding.resource, finding.resource)}
-                )
-            ]
+            same = sorted({number for each in places for number in at.get(each, ())})
+            if not same:
+                same = at[place] = [len(findings)]
+                findings.append(Finding(about, place, Outcome.PASSED, "", hit.file))
             for number in same:
                 old = findings[number]
-                if old.outcome is not Outcome.FAILED:
-                    old = replace(old, outcome=Outcome.FAILED, message=message)
-                elif message not in old.message and hit.file is None:
-                    old = replace(old, message=f"{old.message}; {message}")
-                if hit.line is not None:
+                said = old.message if old.outcome is Outcome.FAILED else ""
+                old = replace(old, outcome=Outcome.FAILED, message=told(said, hit, old.file))
+                if number not in with_line and (hit.line is not None or hit.path):
+                    with_line.add(number)
+                    setting = self._setting_of(hit)
                     old = replace(old, file=hit.file, line=hit.line, setting=setting)
                 findings[number] = old
-            if not same:
-                findings.append(
-                    Finding(
-                        about, place, Outcome.FAILED, message, hit.file, hit.line, setting=setting
-                    )
-                )
         return findings
 
     def _setting_of(self, hit: Hit) -> Setting | None:
@@ -427,19 +461,31 @@ def _described(environment: "Environment", path: tuple[str | int, ...]) -> Setti
     shown = None
     if isinstance(value, bool | int) or value is None:
         shown = json.dumps(value)
-    elif not isinstance(value, (Mapping, tuple)) and not hasattr(value, "model_fields"):
+    elif not isinstance(value, (Mapping, tuple)) and not hasattr(type(value), "model_fields"):
         shown = str(value)
     return Setting(origin, shown, environment.meaning(*path))
 
 
-def _unplanned(configuration: Configuration, planned: Sequence[Instance]) -> list[str]:
+def _unplanned(case: Case, configuration: Configuration, planned: Sequence[Instance]) -> list[str]:
     """The resources that the files have and the plan has not: it is a plan of something else."""
     there = {instance.declared for instance in planned}
     return [
-        f"{instance.address}: in the files, but not in the plan"
+        f"{case.place(instance.file, instance.line)}: {instance.address}: "
+        "in the files, but not in the plan"
         for instance in configuration.instances
         if instance.mode == "managed" and instance.known and instance.declared not in there
     ]
+
+
+def _not_given(case: Case, configuration: Configuration) -> Iterator[str]:
+    """What Terraform may be given or not: nobody said so."""
+    for file, names in configuration.open_variables.items():
+        variables = ", ".join(f"var.{name}" for name in names)
+        where = os.path.normpath(case.root / file) if case.root else file
+        yield (
+            f"{where} sets {variables}: not known here, as Terraform may be given the file or not; "
+            f"--var-file {where} says that it is"
+        )
 
 
 @contextmanager
@@ -458,9 +504,9 @@ def _as_terraform_prints_it(file: Path) -> Iterator[None]:
         ) from error
 
 
-def _digest(files: Mapping[str, str]) -> str:
-    total = sha256()
-    for name in sorted(files):
-        text = files[name].encode()
+def _digest(case: Case) -> str:
+    total = sha256(repr(case.var_files).encode())
+    for name in sorted(case.files):
+        text = case.files[name].encode()
         total.update(f"{name}\0{len(text)}\0".encode() + text)
     return total.hexdigest()

@@ -5,123 +5,57 @@ Three things give one away: the provider marks the argument as sensitive, the na
 key, `password=...`). A `Literal` says where and how long, never what.
 """
 
-import base64
-import binascii
 import json
 import re
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from nexusctl.configuration.values import Json, Partial
+from nexusctl.configuration.values import GAP, Json, Partial, Unknown
+from nexusctl.policy.encodings import decoded, unescaped
+from nexusctl.policy.forms import masked, passwords, stands_for_another
+from nexusctl.policy.names import (
+    holds_passwords,
+    names_a_key_with_an_id,
+    names_a_password,
+    names_a_secret,
+    stands_beside_one,
+)
 
 _DEPTH = 3
-_DECODED_LIMIT = 1 << 20
 
-_NOUNS = (
-    "password",
-    "passwords",
-    "passwd",
-    "pwd",
-    "passphrase",
-    "secret",
-    "secretstring",
-    "token",
-    "apikey",
-    "accesskey",
-    "privatekey",
-    "secretkey",
-    "credential",
-    "credentials",
-    "pass",
+IN_SENSITIVE = "a literal in a sensitive argument"
+_UNDER_NAME = "a literal under a name of secrets"
+# Scripts and files of settings, however short.
+_WRITTEN = frozenset({"user_data", "user_data_base64", "command", "container_definitions"})
+# As in the environment of a container or the parameters of a stack: `{name = …, value = …}`.
+_PAIR_NAMES = frozenset({"name", "key", "parameterkey", "parametername", "secretname"})
+_PAIR_VALUES = frozenset({"value", "parametervalue", "plaintextvalue", "stringvalue"})
+# Names and paths of secrets, which are none: `app/db`, `nexus-db-secret`; and the ids of keys.
+_ID_OF_KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}|alias/.+")
+_NAME_OF_SECRET = re.compile(r"[\w.-]{1,128}(/[\w.-]{1,128}){1,16}")
+_WORDS_OF_SECRET = re.compile(
+    r"[a-z0-9]+([-_.][a-z0-9]+)*[-_.](secrets?|token|credentials?)([-_.][a-z0-9]+)*"
 )
-# A password by name wherever the word stands in it: DB_PASSWORD_PROD, PGPASS, REDIS_PW.
-_PASSWORD_WORDS = frozenset(
-    {"password", "passwords", "passwd", "passphrase", "pass", "pw", "pgpass"}
+# Of an environment variable, and of a secret in a store.
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
+_WORDS = re.compile(r"[A-Za-z]+([-_][A-Za-z]+)+")
+_PUBLIC = re.compile(
+    r"-----BEGIN (CERTIFICATE|PUBLIC KEY)|ssh-(rsa|ed25519) |arn:aws[\w-]*:[\w-]+:[\w-]*:\d*:"
 )
-# What a name with such a word is called when it holds no password, but something about one.
-_ABOUT_ONE = frozenset(
-    {
-        *(
-            "arn",
-            "name",
-            "id",
-            "path",
-            "file",
-            "url",
-            "uri",
-            "key",
-            "version",
-            "versions",
-            "length",
-        ),
-        *("policy", "encryption", "method", "methods", "command", "commands", "rotation", "days"),
-        *("parameter", "store", "prefix", "manager", "type", "min", "max", "field", "updated"),
-        *(
-            "wo",
-            "enabled",
-            "required",
-            "reset",
-            "age",
-            "count",
-            "warnings",
-            "recovery",
-            "generation",
-        ),
-    }
-)
-# Names and paths of secrets, which are none: `/app/db/password`, `app/db`, `https://host/path`.
-_PLACE = re.compile(r"/?[\w.-]{1,128}(/[\w.-]{1,128}){1,16}|https?://[^\s@]{1,1024}")
-_PASSWORD = re.compile(r"(passwords?|passwd|passphrase|credentials)$")
-_NOT_SECRETS = frozenset({"pwd", "oldpwd"})
-# What a database secret holds beside the password; the names are those RDS writes and reads.
-_BENIGN_FIELDS = frozenset(
-    {"username", "engine", "host", "port", "dbname", "dbinstanceidentifier", "dbclusteridentifier"}
-)
-_CARRIERS = frozenset({"user_data", "user_data_base64", "command", "container_definitions"})
-
-# The bounds keep matching linear in the length of whatever text this meets.
-_URL = re.compile(
-    r"""\b[a-z][a-z0-9+.-]{0,31}://[^\s/:@"'<>]{0,128}:(?P<value>[^\s/@"'<>]{1,512})@""",
+# What unknown part of a text keeps what is written beside it from being the password.
+_SECRET_REFERENCE = re.compile(
+    r"(^|\.)(random_|ephemeral\.)|(secret|passw|token|credential|private_key)[^.]*$"
+    r"|data\.[^.]*(secret|vault|parameter)[^.]*\.[^.]*\.(value|data|plaintext)",
     re.IGNORECASE,
 )
-_KEY = re.compile(r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----\s*(?P<value>[^-]+)")
-_ACCESS_KEY = re.compile(r"\b(?P<value>(?:AKIA|ASIA)[0-9A-Z]{16})\b")
-_ASSIGNED = r"""
-    (?:passw(?:or)?d|pwd|passphrase|secret|token|(?:api|private|access|secret)_?key)
-    ["']?{sign}["']?(?P<value>[^\s"',;&}})]+)"""
-_FLAGS = re.IGNORECASE | re.VERBOSE | re.MULTILINE
-_EQUALS = re.compile(_ASSIGNED.format(sign="[ \\t]{0,4}=[ \\t]{0,4}"), _FLAGS)
-# As in YAML or JSON: the name begins an entry. In a sentence a colon means nothing.
-_COLON = re.compile(
-    r"""(?:^[ \t]{0,64}(?:-[ ]{1,4})?|["'{,][ ]{0,4})[\w.-]{0,64}"""
-    + _ASSIGNED.format(sign=r":[ \t]{1,64}"),
-    _FLAGS,
-)
-# An argument of a command: `--db-password VALUE`, `-u USER:VALUE`.
-_ARGUMENT = re.compile(
-    r"""(?<![\w-]) (?: --?(?:[a-z0-9]{1,32}[-_]){0,4}(?:password|passwd|secret|token|api-?key)
-        [ \t]{1,8} | -u[ \t]{0,8}[\w.@-]{1,64}: )
-    ["']?(?P<value>[^\s"';&|-][^\s"';&|]*)""",
-    _FLAGS,
-)
-# `ALTER ROLE name PASSWORD 'VALUE'`.
-_SQL = re.compile(
-    r"""\b(?:USER|ROLE|GROUP)[ \t]{1,8}[^\s;]{1,128}\s[^;]{0,256}?
-        \bPASSWORD\s{1,8}E?'(?P<value>[^']+)'""",
-    _FLAGS,
-)
-_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4}\r?\n?){10,}(?:[A-Za-z0-9+/]{2,3}={1,2})?")
-_REFERENCE = re.compile(
-    r"""\$\{ | \{\{ | ^\$ | ^\*+$ | ^<[^>]*>$ | ^[a-z_]\w*\( |
-    ^[\[(]*((var|local|module|data|each|self|path|ephemeral)\.|random_|aws_)""",
-    re.VERBOSE,
-)
-_POINTER = re.compile(r"^(arn:|resolve:)|\{\{resolve:|\$\{\}")
-_NO_VALUE = frozenset({"", "null", "none", "true", "false"})
+_STRUCTURE = re.compile(r"[\s/:=,{}<>()\[\]]")
+_USER_AND_PASSWORD = re.compile(r"[\w.@-]{1,128}:[^\s:/]{1,512}")
+_LIKE_A_NAME = re.compile(r"[a-z._-]*")
+_SHORTEST_PART = 4
+_NUMBER = re.compile(r"\[\d+\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,55 +71,48 @@ class Literal:
         where = f"{self.path}: " if self.path else ""
         return f"{where}{self.reason}, {size}"
 
+    def nearest(self, paths: Iterable[tuple[str | int, ...]]) -> tuple[str | int, ...]:
+        """The innermost of the arguments and blocks at these paths that it is in."""
+        within = f"{re.sub(_NUMBER, '', self.path)}."
+        named = ((path, [step for step in path if isinstance(step, str)]) for path in paths)
+        around = (path for path, names in named if within.startswith(".".join([*names, ""])))
+        return max(around, key=len, default=())
+
 
 def sensitive_attributes(resource_type: str) -> frozenset[str]:
-    """The arguments of a resource type that the provider marks sensitive or write-only."""
+    """The arguments of a resource type that its provider marks sensitive or write-only."""
     return _schema().get(resource_type, frozenset())
 
 
-def names_a_secret(name: str) -> bool:
-    """Whether a name is that of a secret: `db_password`, `PGPASSWORD`, `apiKey`, `DB_PASS_PROD`."""
-    plain = re.sub(r"[\W_]", "", name.lower().removesuffix("_wo"))
-    if plain in _NOT_SECRETS:
-        return False
-    return plain.endswith(_NOUNS) or _names_a_password(name)
-
-
-def _names_a_password(name: str) -> bool:
-    words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name[:256]).lower())
-    return not _PASSWORD_WORDS.isdisjoint(words) and _ABOUT_ONE.isdisjoint(words)
-
-
-def is_reference(text: str, *, written: bool = False) -> bool:
-    """Whether a text stands for a value that is elsewhere, or for none.
-
-    A `written` text is a part of a script or the like: there `$NAME` and `<name>` are none.
-    """
-    if text.lower() in _NO_VALUE or _POINTER.search(text):
-        return True
-    return written and bool(_REFERENCE.search(text))
-
-
-def literals_in_text(text: str, *, path: str = "", carrier: bool = False) -> Iterator[Literal]:
-    """The passwords in a text. A carrier is a script or the like: there `password: x` counts."""
-    yield from _in_text(text, path, carrier, 0)
+def literals_in_text(text: str, *, path: str = "", written: bool = False) -> Iterator[Literal]:
+    """The passwords in a text. In `written` text, a script or the like, `password: x` counts."""
+    yield from _in_text(text, path, written, 0)
 
 
 def literals_in(
     value: object, path: tuple[str | int, ...] = (), *, sensitive: bool = False
 ) -> Iterator[Literal]:
-    """The passwords in a value of any shape that lies at `path`. What is not known is none."""
+    """The passwords in a value of any shape that lies at `path`.
+
+    What is not known is none, but what it may be, or has in it, is looked at.
+    """
     if isinstance(value, Json):
         yield from literals_in(value.value, path, sensitive=sensitive)
     elif isinstance(value, Partial):
-        yield from literals_in(value.text, path, sensitive=sensitive)
-    elif isinstance(value, Mapping):
-        # As in the environment of a container: `{name = "PGPASSWORD", value = …}`.
-        named = next((value[key] for key in ("name", "key") if key in value), None)
-        for key, item in value.items():
-            name = named if key == "value" and isinstance(named, str) else str(key)
-            inside = sensitive and name.lower() not in _BENIGN_FIELDS
-            yield from literals_in(item, (*path, name), sensitive=inside)
+        yield from _in_partial(value, path, sensitive=sensitive)
+    elif isinstance(value, Unknown):
+        for option in value.options:
+            yield from literals_in(option, path, sensitive=sensitive)
+    else:
+        yield from _in_known(value, path, sensitive=sensitive)
+
+
+def _in_known(value: object, path: tuple[str | int, ...], *, sensitive: bool) -> Iterator[Literal]:
+    if isinstance(value, Mapping):
+        for name, item in _named_items(value):
+            inside = sensitive and not stands_beside_one(name)
+            yield from literals_in_text(name, path=dotted(path))
+            yield from literals_in(item, (*path, masked(name)), sensitive=inside)
     elif isinstance(value, list | tuple | set | frozenset):
         for number, item in enumerate(value):
             # The only one of a list needs no number.
@@ -194,7 +121,7 @@ def literals_in(
     elif isinstance(value, str):
         yield from _in_string(value, path, sensitive=sensitive)
     elif sensitive and isinstance(value, int | float) and not isinstance(value, bool):
-        yield Literal(dotted(path), len(str(value)), "a literal in a sensitive argument")
+        yield Literal(dotted(path), len(str(value)), IN_SENSITIVE)
 
 
 def literals_of_resource(
@@ -218,7 +145,7 @@ def dotted(path: tuple[str | int, ...]) -> str:
 def _in_block(
     values: Mapping[str, Any], path: tuple[str, ...], sensitive: frozenset[str]
 ) -> Iterator[Literal]:
-    for name, value in values.items():
+    for (name, value), (shown, _) in zip(values.items(), _named_items(values), strict=True):
         here = (*path, name)
         if ".".join(here) in sensitive:
             yield from literals_in(value, here, sensitive=True)
@@ -226,7 +153,7 @@ def _in_block(
             for block in _dicts(value):
                 yield from _in_block(block, here, sensitive)
         else:
-            yield from literals_in(value, here)
+            yield from literals_in(value, (*path, shown))
 
 
 def _dicts(value: object) -> Iterator[Mapping[str, Any]]:
@@ -237,96 +164,128 @@ def _dicts(value: object) -> Iterator[Mapping[str, Any]]:
             yield from _dicts(item)
 
 
+def _named_items(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The items of a mapping; in one of a name and a value, the value goes by that name."""
+    plain = {key: str(key).lower().replace("_", "").replace("-", "") for key in value}
+    named = [value[key] for key, short in plain.items() if short in _PAIR_NAMES]
+    for key, item in value.items():
+        name = next((each for each in named if isinstance(each, str)), None)
+        yield name if name and plain[key] in _PAIR_VALUES else str(key), item
+
+
 def _in_string(value: str, path: tuple[str | int, ...], *, sensitive: bool) -> Iterator[Literal]:
     names = [part for part in path if isinstance(part, str)]
     name = names[-1] if names else ""
     structure = _structure(value)
     if structure is not None:
         yield from literals_in(structure, path, sensitive=sensitive)
-    elif sensitive:
-        if value and "${}" not in value:
-            yield Literal(dotted(path), len(value), "a literal in a sensitive argument")
-    elif not (is_reference(value) or _PLACE.fullmatch(value)) and (
-        names_a_secret(name) or any(_PASSWORD.search(part.lower()) for part in names[:-1])
-    ):
-        yield Literal(dotted(path), len(value), "a literal under a name of secrets")
+    elif sensitive and GAP not in value:
+        if value and not _PUBLIC.match(value):
+            yield Literal(dotted(path), len(value), IN_SENSITIVE)
+    elif _is_under_name(names, value) and not (_is_name(value, name) or stands_for_another(value)):
+        yield Literal(dotted(path), len(value), _UNDER_NAME)
     else:
-        yield from literals_in_text(value, path=dotted(path), carrier=name in _CARRIERS)
+        written = sensitive or name in _WRITTEN or "\n" in value.strip()
+        yield from literals_in_text(value, path=dotted(path), written=written)
+
+
+def _is_under_name(names: list[str], value: str) -> bool:
+    if not names:
+        return False
+    if names[-1].lower() == "auth":
+        return bool(_USER_AND_PASSWORD.fullmatch(value))
+    inside = any(map(holds_passwords, names[:-1])) and not stands_beside_one(names[-1])
+    return inside or names_a_secret(names[-1])
+
+
+def _is_name(value: str, name: str) -> bool:
+    """Whether what stands under a name of secrets is itself the name or id of one."""
+    if _NAME_OF_SECRET.fullmatch(value) or _PUBLIC.match(value):
+        return True
+    if names_a_key_with_an_id(name) and _ID_OF_KEY.fullmatch(value):
+        return True
+    if names_a_password(name):
+        return bool(_VARIABLE.fullmatch(value)) and names_a_secret(value)
+    if name == "secret" and _WORDS.fullmatch(value):
+        return True
+    return bool(_WORDS_OF_SECRET.fullmatch(value) or _VARIABLE.fullmatch(value))
+
+
+def _in_partial(
+    value: Partial, path: tuple[str | int, ...], *, sensitive: bool
+) -> Iterator[Literal]:
+    """What is in a text beside its unknown parts, and what these may be."""
+    yield from _in_parts(value, path, sensitive=sensitive)
+    for number, part in enumerate(value.parts):
+        if isinstance(part, Json | Partial):
+            yield from literals_in(part, path)
+        elif isinstance(part, Unknown):
+            for option in part.options:
+                if isinstance(option, str):
+                    parts = (*value.parts[:number], option, *value.parts[number + 1 :])
+                    whole = replace(value, parts=parts)
+                    yield from _in_parts(whole, path, sensitive=sensitive)
+                else:
+                    yield from literals_in(option, path, sensitive=sensitive)
+
+
+def _in_parts(value: Partial, path: tuple[str | int, ...], *, sensitive: bool) -> Iterator[Literal]:
+    text = _text(value.parts)
+    if value.base64:
+        yield from literals_in_text(text, path=dotted(path), written=True)
+        return
+    yield from _in_string(text, path, sensitive=sensitive)
+    if _is_password_beside(value, path, sensitive=sensitive):
+        length = len(text.replace(GAP, ""))
+        yield Literal(dotted(path), length, "a literal that is a part of a password")
+
+
+def _text(parts: tuple[str | Unknown, ...]) -> str:
+    return "".join(part if isinstance(part, str) else GAP for part in parts)
+
+
+def _is_password_beside(value: Partial, path: tuple[str | int, ...], *, sensitive: bool) -> bool:
+    """Whether a text is one word, and a secret, of which no unknown part is one."""
+    text = "".join(part for part in value.parts if isinstance(part, str))
+    name = next((part for part in reversed(path) if isinstance(part, str)), "")
+    if not sensitive and (not names_a_password(name) or _LIKE_A_NAME.fullmatch(text)):
+        return False
+    unknown = (part.references for part in value.parts if isinstance(part, Unknown))
+    return (
+        len(re.sub(r"[\W_]", "", text)) >= _SHORTEST_PART
+        and not _STRUCTURE.search(text)
+        and not any(_SECRET_REFERENCE.search(each) for found in unknown for each in found)
+    )
 
 
 def _structure(value: str) -> object:
     if value.lstrip()[:1] in {"{", "["}:
         try:
-            return json.loads(value)
-        except ValueError:
+            return json.loads(value, strict=False)  # a gap is no character of JSON
+        except (ValueError, RecursionError):
             return None
     return None
 
 
-def masked(text: str) -> str:
-    """A message without the passwords that are recognised in it; a colon means nothing in one."""
-    for pattern in (_URL, _KEY, _ACCESS_KEY, _EQUALS, _SQL, _ARGUMENT):
-        text = pattern.sub(lambda match: match[0].replace(match["value"], "***"), text)
-    return text
-
-
-def _in_text(text: str, path: str, carrier: bool, depth: int) -> Iterator[Literal]:
-    for pattern, reason in (
-        (_URL, "a URL with a password"),
-        (_KEY, "a private key"),
-        (_ACCESS_KEY, "an AWS access key"),
-        (_EQUALS, "a password in a text"),
-        (_SQL, "a password in a statement"),
-        (_ARGUMENT, "a password in a command"),
-        (_COLON, "a password in a text"),
-    ):
-        if pattern is _COLON and not carrier:
-            continue
-        for match in pattern.finditer(text):
-            value = match["value"]
-            if not is_reference(value, written=True) and not value.startswith(("{", "<", "%")):
-                yield Literal(path, len(value), reason)
+def _in_text(text: str, path: str, written: bool, depth: int) -> Iterator[Literal]:
+    found = [
+        Literal(path, each.end - each.start, each.reason)
+        for each in passwords(text, written=written)
+    ]
+    yield from dict.fromkeys(found)
     if depth < _DEPTH:
-        for inside in decoded(text):
-            yield from _in_text(inside, path, carrier=True, depth=depth + 1)
-
-
-def decoded(text: str) -> Iterator[str]:
-    """The texts that stand in a text in base64, out of gzip too."""
-    for match in _BASE64.finditer(text):
-        inside = _out_of_base64(match[0])
-        if inside is not None:
-            yield inside
-
-
-def layers(text: str) -> list[str]:
-    """A text, and all that stands in it in base64 and gzip, as deep as a password is searched."""
-    found, last = [text], [text]
-    for _ in range(_DEPTH):
-        last = [inside for outer in last for inside in decoded(outer)]
-        found += last
-    return found
-
-
-def plain(text: str) -> str:
-    """A text that is base64 as a whole, out of it and of gzip; any other as it is."""
-    whole = re.fullmatch(r"[A-Za-z0-9+/\s]+={0,2}\s*", text)
-    inside = _out_of_base64(text) if whole else None
-    return text if inside is None else inside
-
-
-def _out_of_base64(text: str) -> str | None:
-    try:
-        data = base64.b64decode(re.sub(r"\s", "", text), validate=True)
-        if data.startswith(b"\x1f\x8b"):
-            # 31: a gzip header and the largest window. The limit keeps a bomb small.
-            data = zlib.decompressobj(31).decompress(data, _DECODED_LIMIT)
-        return data.decode()
-    except (binascii.Error, zlib.error, UnicodeDecodeError):
-        return None
+        inner = list(decoded(text))
+        if not found and (plain := unescaped(text)):
+            inner.append(plain)
+        for inside in inner:
+            yield from _in_text(inside, path, written=True, depth=depth + 1)
 
 
 @cache
 def _schema() -> Mapping[str, frozenset[str]]:
-    text = files("nexusctl.policy").joinpath("sensitive_attributes.json").read_text("utf-8")
-    return {kind: frozenset(names) for kind, names in json.loads(text)["attributes"].items()}
+    found: dict[str, frozenset[str]] = {}
+    for name in ("sensitive_attributes.json", "sensitive_attributes_of_others.json"):
+        text = files("nexusctl.policy").joinpath(name).read_text("utf-8")
+        for kind, names in json.loads(text)["attributes"].items():
+            found[kind] = frozenset(names)
+    return found

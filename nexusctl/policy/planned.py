@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
@@ -21,6 +21,9 @@ _ACTIONS = frozenset(
         *(("delete", "create"), ("create", "delete"), ("forget", "create"), ("create", "forget")),
     }
 )
+# A count or for_each that makes none, and what stands for one that a plan does not tell.
+_NONE: tuple[object, ...] = (0, "0", [], {})
+_COMPUTED = object()
 _INDEX = re.compile(r"\[(?:\d+|\"(?:[^\"\\]|\\.)*\")\]")
 
 
@@ -35,12 +38,16 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A module's configuration. `prefix` is its address with a trailing dot, without indexes."""
+    """A module's configuration. `prefix` is its address with a trailing dot, without indexes.
+
+    `numbers` are the counts and the collections that the calls of it are repeated by.
+    """
 
     prefix: str
     configuration: Mapping[str, Any]
     parent: "Module | None" = None
     arguments: Mapping[str, Any] | None = None
+    numbers: tuple[Any, ...] = ()
 
 
 def read_plan(file: Path) -> Mapping[str, Any]:
@@ -173,6 +180,7 @@ def _instance(
         references=references,
         known=True,
         dynamic_unknown=frozenset(),
+        overridden=source.overridden if source else {},
     )
 
 
@@ -300,6 +308,43 @@ def incomplete(plan: Mapping[str, Any]) -> list[str]:
     return [*reasons, *_contradictions(plan)]
 
 
+def unaccounted(
+    plan: Mapping[str, Any], types: Collection[str], *, with_files: bool
+) -> Iterator[str]:
+    """The resources in a plan's configuration that it plans nothing for, for no reason it gives.
+
+    None of a resource is right where its count, or that of a module around it, is 0. What a
+    computed one comes to a plan does not tell: the files do. Without them, none of these `types`
+    may be missing.
+    """
+    addresses = [change["address"] for change in plan.get("resource_changes", [])]
+    there = set(map(without_indexes, addresses))
+    for module in modules(plan):
+        for resource in module.configuration.get("resources", []):
+            declared = f"{module.prefix}{resource['address']}"
+            if resource.get("mode") != "managed" or declared in there:
+                continue
+            numbers = (*module.numbers, *_numbers(resource))
+            if any(number in _NONE for number in numbers):
+                continue
+            if _COMPUTED not in numbers:
+                yield f"{declared}: in the configuration of the plan, but not planned"
+            elif not with_files and resource["type"] in types:
+                yield (
+                    f"{declared}: none is planned, and a plan does not tell whether its count "
+                    "is 0: judge it with its files, --path DIR"
+                )
+
+
+def _numbers(part: Mapping[str, Any]) -> Iterator[Any]:
+    """The count or for_each of a resource or of a call of a module."""
+    for name in ("count_expression", "for_each_expression"):
+        if name in part:
+            value = part[name].get("constant_value", _COMPUTED)
+            # In JSON syntax what is computed of nothing is told as it is written.
+            yield _COMPUTED if isinstance(value, str) and "${" in value else value
+
+
 def _contradictions(plan: Mapping[str, Any]) -> Iterator[str]:
     changes = {
         change["address"]: change
@@ -311,6 +356,9 @@ def _contradictions(plan: Mapping[str, Any]) -> Iterator[str]:
         gone = actions in {("delete",), ("forget",)}
         if actions not in _ACTIONS or gone is not (change["change"].get("after") is None):
             yield f"{address}: the plan says {actions} and what comes of it differently"
+        before = change["change"].get("before") is not None
+        if before and "prior_state" not in plan and "importing" not in change["change"]:
+            yield f"{address}: the plan starts from a state that it does not tell of"
     yield from _two_accounts(plan, changes)
 
 
@@ -347,6 +395,7 @@ def _called(parent: Module) -> Iterator[Module]:
             call.get("module", {}),
             parent,
             call.get("expressions", {}),
+            (*parent.numbers, *_numbers(call)),
         )
         yield module
         yield from _called(module)

@@ -1,6 +1,7 @@
 """Where a password can be written down outside the reach of policies, and the search of it all."""
 
 import json
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,14 +18,18 @@ from nexusctl.policy.literals import (
     literals_in,
     literals_in_text,
     literals_of_resource,
-    names_a_secret,
     sensitive_attributes,
 )
+from nexusctl.policy.names import names_a_secret
+from nexusctl.policy.origins import Origins, leaf_expressions
 from nexusctl.policy.planned import Module, managed, modules, read_data, without_indexes
 
 _STATE_VERSION = 4
 _TIMES = ("before", "after")
-_MADE_OF_LITERALS = "a literal in a sensitive argument"
+# What Terraform reads in HCL's syntax; the last two are settings of a backend, and tests.
+_HCL = (".tf", ".tofu", ".tfvars", ".tfbackend", ".hcl")
+_IN_TYPE = 2
+_Marks = Mapping[str, frozenset[str]]
 # What makes passwords in the state, and where it keeps them; the list of sensitive arguments is of
 # the AWS provider alone.
 _MADE_HERE = {
@@ -44,6 +49,29 @@ class Hit:
     path: tuple[str | int, ...] = ()
 
 
+def told(message: str, hit: Hit, file: str | None) -> str:
+    """What a finding says, and of a hit too, if not yet: with its line, after its file if another.
+
+    The values and the texts of a resource are searched apart: what both find is told once.
+    """
+    place = ""
+    if hit.line is not None:
+        place = f" (line {hit.line})" if hit.file == file else f" ({hit.file}:{hit.line})"
+    said = [part for part in message.split("; ") if part]
+    for number, part in enumerate(said):
+        literal, _, line = part.partition(" (")
+        if _gist(literal) == _gist(str(hit.literal)) and (not line or f" ({line}" == place):
+            said[number] = literal + (place or part[len(literal) :])
+            return "; ".join(said)
+    return "; ".join([*said, f"{hit.literal}{place}"])
+
+
+def _gist(literal: str) -> tuple[str, str]:
+    """Path and length, without the numbers of blocks and the reason."""
+    path, _, rest = literal.rpartition(": ")
+    return re.sub(r"\[\d+\]", "", path), rest.rpartition(", ")[2]
+
+
 def in_settings(settings: Mapping[str, Any]) -> list[Hit]:
     """The passwords among the values of an environment. `path` of a hit is the setting's."""
     return [
@@ -56,9 +84,14 @@ def in_settings(settings: Mapping[str, Any]) -> list[Hit]:
 def in_files(files: Mapping[str, str]) -> list[Hit]:
     """The passwords in the files of a root. What is neither HCL nor JSON is read as plain text."""
     hits: list[Hit] = []
+    sensitive: dict[str, set[tuple[str, ...]]] = {}
     for file, content in files.items():
-        if file.endswith((".tf", ".tofu", ".tfvars")):
-            hits += _in_hcl(file, content)
+        if file.endswith(_HCL):
+            found = sensitive.setdefault(posixpath.dirname(file), set())
+            found |= _declared_sensitive(content)
+    for file, content in files.items():
+        if file.endswith(_HCL):
+            hits += _in_hcl(file, content, sensitive.get(posixpath.dirname(file), set()))
         elif file.endswith(".json"):
             hits += _in_json(file, content)
         else:
@@ -69,14 +102,28 @@ def in_files(files: Mapping[str, str]) -> list[Hit]:
 def in_configuration(configuration: Configuration) -> list[Hit]:
     """The passwords that only show when expressions are evaluated, outside managed resources."""
     hits = [
-        Hit(instance.address, literal, instance.file, instance.line)
+        Hit(
+            instance.address,
+            literal,
+            instance.file,
+            instance.lines.get(literal.nearest(instance.lines), instance.line),
+        )
         for instance in configuration.instances
         if instance.mode != "managed"
         for literal in literals_of_resource(instance.type, instance.values)
     ]
-    for name, value in configuration.outputs.items():
-        hits += _named("output", name, value, {})
-    return hits
+    hits += [
+        Hit(
+            block.address,
+            literal,
+            block.file,
+            block.lines.get(literal.nearest(block.lines), block.line),
+        )
+        for block in configuration.blocks
+        for name, value in block.values.items()
+        for literal in literals_in(value, (name,), sensitive=name in block.sensitive)
+    ]
+    return list(dict.fromkeys(hits))
 
 
 def in_plan(plan: Mapping[str, Any]) -> list[Hit]:
@@ -100,19 +147,29 @@ def in_plan(plan: Mapping[str, Any]) -> list[Hit]:
         )
     ]
     hits += _before(plan)
+    marks = _marks(plan)
     for module in tree:
-        hits += _in_module(module)
+        hits += _in_module(plan, module, marks)
     root = tree[0].configuration.get("variables", {})
     for name, variable in plan.get("variables", {}).items():
         hits += _named("var", name, variable.get("value"), root.get(name, {}))
     for name, output in plan["planned_values"].get("outputs", {}).items():
         hits += _named("output", name, output.get("value"), output)
+    by_address = {module.prefix.rstrip("."): module for module in tree}
     for provider in plan.get("configuration", {}).get("provider_config", {}).values():
         place = f"provider.{provider.get('name', '')}"
+        expressions = provider.get("expressions", {})
         hits += [
             Hit(place, literal)
-            for path, value in _constants(provider.get("expressions", {}), ())
+            for path, value in _constants(expressions, ())
             for literal in literals_in(value, path)
+        ]
+        module = by_address.get(without_indexes(provider.get("module_address", "")), tree[0])
+        hits += [
+            Hit(place, literal)
+            for path, expression in leaf_expressions(expressions)
+            if names_a_secret(path[-1])
+            for literal in Origins(plan).literals(module, expression, ".".join(path))
         ]
     return list(dict.fromkeys(hits))
 
@@ -259,9 +316,9 @@ def _before(plan: Mapping[str, Any]) -> Iterator[Hit]:
             yield from _named("output", name, output.get("value"), output)
 
 
-def _in_hcl(file: str, content: str) -> Iterator[Hit]:
+def _in_hcl(file: str, content: str, sensitive: set[tuple[str, ...]]) -> Iterator[Hit]:
     try:
-        found, variables = texts(content), _sensitive_variables(content)
+        found = texts(content)
     except Malformed:  # that it is no HCL, others say
         yield from _in_lines(file, content)
         return
@@ -271,16 +328,22 @@ def _in_hcl(file: str, content: str) -> Iterator[Hit]:
             continue
         if file.endswith(".tfvars"):
             text = replace(each, path=("variable", each.path[0], "default", *each.path[1:]))
-        literals = _in_hcl_text(text, sensitive=text.path[:2] in variables)
+        elif not file.endswith((".tf", ".tofu")) and len(each.path) == 1:
+            text = replace(each, path=(file, *each.path))  # an argument outside of any block
+        literals = _in_hcl_text(text, sensitive=text.path[:2] in sensitive)
         yield from (Hit(_block(text), literal, file, text.line) for literal in literals)
 
 
-def _sensitive_variables(content: str) -> set[tuple[str, ...]]:
-    """The blocks of variables that say they are sensitive."""
+def _declared_sensitive(content: str) -> set[tuple[str, ...]]:
+    """The blocks of variables and outputs that say they are sensitive."""
+    try:
+        blocks = parse(content).blocks
+    except Malformed:
+        return set()
     return {
         (block.type, *block.labels)
-        for block in parse(content).blocks
-        if block.type == "variable"
+        for block in blocks
+        if block.type in {"variable", "output"}
         for attribute in [block.body.attributes.get("sensitive")]
         if attribute and isinstance(attribute.value, tree.Literal) and attribute.value.value is True
     }
@@ -303,10 +366,10 @@ def _in_lines(file: str, content: str) -> list[Hit]:
     lines = [
         Hit(file, literal, file, number)
         for number, line in enumerate(content.splitlines(), 1)
-        for literal in literals_in_text(line, carrier=True)
+        for literal in literals_in_text(line, written=True)
     ]
     # What takes several lines, a key for example, is told at the first.
-    return lines or [Hit(file, one, file, 1) for one in literals_in_text(content, carrier=True)]
+    return lines or [Hit(file, one, file, 1) for one in literals_in_text(content, written=True)]
 
 
 def _leaves(
@@ -331,19 +394,33 @@ def _block(text: Text) -> str:
     )
 
 
+def _as_evaluated(path: list[str]) -> Iterator[str]:
+    """A path without what is written around the blocks that it leads through."""
+    before = ["", ""]
+    for step in path:
+        written = step in {"dynamic", "content"} or before[-1] == "provisioner"
+        if not (written and (step != "content" or before[-2] == "dynamic")):
+            yield step
+        before.append(step)
+
+
 def _in_hcl_text(text: Text, *, sensitive: bool) -> Iterator[Literal]:
     """What is named by a block's type or labels is not its text: only a variable's default is."""
     kind, *rest = text.path
     value = kind in {"variable", "output"} and rest[1:2] in (["default"], ["value"])
+    # As in `object({password = optional(string, "…")})`.
+    value = value or (kind == "variable" and rest[1:2] == ["type"] and len(rest) > _IN_TYPE)
     if value:
         path = (rest[0], *rest[2:])
     elif kind in {"variable", "output"}:
         path = ("text",)
     else:
         labels = {"resource": 2, "data": 2, "ephemeral": 2, "module": 1, "provider": 1}
-        path = tuple(rest[labels.get(kind, 0) :])
-    if text.heredoc:
-        yield from literals_in_text(text.text, path=".".join(path), carrier=True)
+        path = tuple(filter(None, _as_evaluated(rest[labels.get(kind, 0) :])))
+    if not text.path[-1]:
+        yield from literals_in_text(text.text, path=".".join(filter(None, path)))
+    elif text.heredoc:
+        yield from literals_in_text(text.text, path=".".join(path), written=True)
     else:
         yield from literals_in(text.text, path, sensitive=sensitive and value)
 
@@ -373,15 +450,19 @@ def _configured(
     }
 
 
-def _in_module(module: Module) -> Iterator[Hit]:
+def _in_module(plan: Mapping[str, Any], module: Module, marks: _Marks) -> Iterator[Hit]:
+    origins = Origins(plan)
     for resource in module.configuration.get("resources", []):
         address = f"{module.prefix}{resource['address']}"
-        for attribute in sensitive_attributes(resource["type"]):
-            for expression in _at(resource.get("expressions", {}), attribute.split(".")):
-                yield from (
-                    Hit(address, literal)
-                    for literal in _in_expression(module, expression, attribute)
+        sensitive = sensitive_attributes(resource["type"]) | marks.get(address, frozenset())
+        each = resource.get("for_each_expression", {})
+        for steps, expression in leaf_expressions(resource.get("expressions", {})):
+            name = ".".join(steps)
+            if name in sensitive or names_a_secret(steps[-1]):
+                found = origins.literals(
+                    module, expression, name, each=each, sensitive=name in sensitive
                 )
+                yield from (Hit(address, literal) for literal in found)
         for path, value in _constants(resource.get("provisioners", []), ("provisioner",)):
             yield from (Hit(address, one) for one in literals_in(value, path))
     variables = module.configuration.get("variables", {})
@@ -396,46 +477,20 @@ def _in_module(module: Module) -> Iterator[Hit]:
                 yield Hit(module.prefix.rstrip("."), literal)
 
 
-def _in_expression(
-    module: Module | None, expression: Mapping[str, Any], path: str
-) -> Iterator[Literal]:
-    """A literal, a call on nothing but literals, or a variable that was given one."""
-    references = expression.get("references")
-    if expression.get("constant_value") is not None:
-        yield from literals_in(expression["constant_value"], (path,), sensitive=True)
-    elif "constant_value" not in expression and not references:
-        yield Literal(path, None, _MADE_OF_LITERALS)
-    elif module is not None and references and len(names := _variables(references)) == 1:
-        (name,) = names
-        argument = (module.arguments or {}).get(name)
-        if argument:
-            yield from _in_expression(module.parent, argument, path)
-        default = module.configuration.get("variables", {}).get(name, {}).get("default")
-        if argument is None and default is not None:
-            yield from literals_in(default, (path,), sensitive=True)
-
-
-def _variables(references: list[str]) -> set[str]:
-    """The names when all that is referred to are variables."""
-    if not all(reference.startswith("var.") for reference in references):
-        return set()
-    return {reference.split(".")[1].split("[")[0] for reference in references}
+def _marks(plan: Mapping[str, Any]) -> _Marks:
+    """The arguments that a plan says are sensitive, by the address without indexes."""
+    found: dict[str, frozenset[str]] = {}
+    for change in plan.get("resource_changes", []):
+        address = without_indexes(change["address"])
+        for time in _TIMES:
+            marked = _marked(change["change"].get(f"{time}_sensitive") or {})
+            found[address] = found.get(address, frozenset()).union(marked)
+    return found
 
 
 def _named(kind: str, name: str, value: object, about: Mapping[str, Any]) -> Iterator[Hit]:
     for literal in literals_in(value, (name,), sensitive=bool(about.get("sensitive"))):
         yield Hit(f"{kind}.{name}", literal)
-
-
-def _at(expressions: object, path: list[str]) -> Iterator[Mapping[str, Any]]:
-    if isinstance(expressions, list):
-        for item in expressions:
-            yield from _at(item, path)
-    elif isinstance(expressions, dict):
-        if not path:
-            yield expressions
-        elif path[0] in expressions:
-            yield from _at(expressions[path[0]], path[1:])
 
 
 def _constants(

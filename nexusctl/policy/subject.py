@@ -21,6 +21,8 @@ _Made = TypeVar("_Made")
 # The modules around a resource, in its address; and a resource in a reference to one.
 _MODULE = re.compile(r"module\.[\w-]+(?:\[(?:\d+|\"(?:[^\"\\]|\\.)*\")\])?")
 _MODULES = re.compile(rf"(?:{_MODULE.pattern}\.)*")
+# The arguments whose value others point at a resource with.
+_NAMES = ("id", "arn", "name", "identifier", "cluster_identifier", "key_id")
 _DECLARED = re.compile(r"(?:module\.[\w-]+\.)*(?:data\.|ephemeral\.)?[\w-]+\.[\w-]+")
 
 
@@ -53,7 +55,7 @@ class Subject:
     def _by_name(self) -> Mapping[str, list[Instance]]:
         found: dict[str, list[Instance]] = {}
         for instance in self.instances:
-            for argument in ("id", "arn", "name", "identifier", "key_id"):
+            for argument in _NAMES:
                 value = instance.values.get(argument)
                 if isinstance(value, str) and value:
                     found.setdefault(value, []).append(instance)
@@ -67,10 +69,11 @@ class Subject:
         """All resources of a type."""
         return self._by_type.get(resource_type, [])
 
-    def owners(self, reference: str) -> list[Instance]:
-        """The instances of the resource that a reference (`module.a.aws_b.c.arn`) is to."""
+    def owners(self, reference: str, instance: Instance) -> list[Instance]:
+        """The instances that a reference (`module.a.aws_b.c.arn`) in `instance` can be to."""
         declared = _DECLARED.match(reference)
-        return self._by_declared.get(declared[0], []) if declared else []
+        every = self._by_declared.get(declared[0], []) if declared else []
+        return [each for each in every if not _apart(instance.address, each.address)]
 
     def named(self, value: str) -> list[Instance]:
         """The resources that a value is the id, ARN or name of."""
@@ -84,9 +87,8 @@ class Subject:
         found: dict[str, Instance] = {}
         for path, references in instance.references.items():
             if path[0] == argument:
-                owners = [owner for reference in references for owner in self.owners(reference)]
-                apart = (each for each in owners if not _apart(instance.address, each.address))
-                found |= {each.address: each for each in apart}
+                for reference in references:
+                    found |= {each.address: each for each in self.owners(reference, instance)}
         for value in _scalars(instance.values.get(argument)):
             found |= {each.address: each for each in self.named(value)}
         found.pop(instance.address, None)

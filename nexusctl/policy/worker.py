@@ -71,14 +71,16 @@ def _record(policy: Policy, instance: Instance) -> dict[str, Any]:
     Policy.answers.clear()
     policy.run(instance.file, {"__address__": instance.address}, "", instance.type, {})
     (answer,) = Policy.answers
-    lines = (instance.lines.get(answer.path[:end]) for end in range(len(answer.path), 0, -1))
+    paths = [answer.path[:end] for end in range(len(answer.path), 0, -1)]
+    path = next((path for path in paths if instance.lines.get(path)), None)
+    file = instance.overridden.get(str(path[0]), instance.file) if path else instance.file
     return {
         "policy": policy.id,
         "resource": instance.address,
         "decision": answer.decision.value,
         "message": answer.message,
-        "file": instance.file or None,
-        "line": next(filter(None, lines), instance.line) or None,
+        "file": file or None,
+        "line": (instance.lines[path] if path else instance.line) or None,
         "setting": answer.setting,
         "remedy": answer.remedy,
     }

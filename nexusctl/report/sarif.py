@@ -1,6 +1,7 @@
 """Verdicts as SARIF 2.1.0, the format of code scanning (GitHub's, Azure's, editors')."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
@@ -9,9 +10,10 @@ from typing import Any
 from urllib.parse import quote
 
 from nexusctl import __version__
-from nexusctl.errors import Location
+from nexusctl.errors import Location, UsageWrong
 from nexusctl.policy.verdict import About, Outcome, Severity, Verdict
-from nexusctl.report.findings import Told, relative, told, waiver
+from nexusctl.report.findings import Told, told, waiver
+from nexusctl.workspace import Workspace
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -29,7 +31,10 @@ SECURITY_SEVERITIES = {
     Severity.MEDIUM: "5.5",
     Severity.LOW: "2.0",
 }
-# What rendered files are relative to. It has no URI: they are nowhere unless rendered again.
+# What files are relative to: the top of the repository, which is where code scanning looks, and the
+# rendered root. Neither has a URI: one is elsewhere on each machine, the other nowhere unless
+# rendered again.
+SOURCES = "SRCROOT"
 RENDERED = "RENDERED"
 
 
@@ -38,11 +43,12 @@ def sarif(judged: Sequence[Verdict]) -> str:
 
     There are no `fixes`: a diff masks credentials, so that it is to be read, not to be applied.
     """
+    top = _top(judged)
     policies = _policies(judged)
     index = {policy.id: number for number, policy in enumerate(policies)}
     failed = told(judged, Outcome.FAILED, Outcome.WAIVED, Outcome.KNOWN)
     results = [
-        _result(each, index[each.finding.policy.id], fingerprint)
+        _result(each, index[each.finding.policy.id], fingerprint, top)
         for each, fingerprint in _fingerprinted(failed)
     ]
     run = {
@@ -53,15 +59,32 @@ def sarif(judged: Sequence[Verdict]) -> str:
                 "rules": [_rule(policy) for policy in policies],
             }
         },
-        "invocations": [_invocation(judged)],
+        "invocations": [_invocation(judged, top)],
         "originalUriBaseIds": {
-            RENDERED: {"description": {"text": "The Terraform root that `nexusctl render` writes."}}
+            SOURCES: {"description": {"text": "The top of the repository, or of the project."}},
+            RENDERED: {
+                "description": {"text": "The Terraform root that `nexusctl render` writes."}
+            },
         },
         "columnKind": "unicodeCodePoints",
         "results": results,
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=2) + "\n"
+
+
+def _top(judged: Sequence[Verdict]) -> Path:
+    """The directory that the repository of what was judged has at its top, else its project's."""
+    here = Path.cwd()
+    first = next((each.root or each.source.parent for each in judged), here)
+    start = _absolute(first)
+    for directory in (start, *start.parents):
+        if (directory / ".git").exists():
+            return directory
+    try:
+        return Workspace.find(start).root
+    except UsageWrong:
+        return here
 
 
 def _policies(judged: Sequence[Verdict]) -> list[About]:
@@ -105,7 +128,7 @@ def _fingerprinted(some: Sequence[Told]) -> Iterator[tuple[Told, str]]:
         yield each, f"{digest}:{counts[digest]}"
 
 
-def _result(each: Told, rule: int, fingerprint: str) -> dict[str, Any]:
+def _result(each: Told, rule: int, fingerprint: str, top: Path) -> dict[str, Any]:
     finding = each.finding
     result: dict[str, Any] = {
         "ruleId": finding.policy.id,
@@ -114,7 +137,7 @@ def _result(each: Told, rule: int, fingerprint: str) -> dict[str, Any]:
         "message": _message(f"{finding.resource}: {finding.message}\nFix: {finding.policy.fix}"),
         "locations": [
             {
-                "physicalLocation": _physical(each.place),
+                "physicalLocation": _physical(each.place, top),
                 "logicalLocations": [
                     {"fullyQualifiedName": finding.resource, "kind": "resource"},
                 ],
@@ -125,7 +148,7 @@ def _result(each: Told, rule: int, fingerprint: str) -> dict[str, Any]:
         "partialFingerprints": {"nexusctl/v1": fingerprint},
         "properties": {"judged": each.verdict.name, "subject": each.verdict.subject},
     }
-    if related := _related(each):
+    if related := _related(each, top):
         result["relatedLocations"] = [related]
     if finding.outcome is not Outcome.FAILED:
         result["suppressions"] = [
@@ -134,10 +157,10 @@ def _result(each: Told, rule: int, fingerprint: str) -> dict[str, Any]:
     return result
 
 
-def _related(each: Told) -> dict[str, Any] | None:
+def _related(each: Told, top: Path) -> dict[str, Any] | None:
     """The Terraform behind the finding, where the finding points at something else."""
     if each.terraform and each.terraform != each.place:
-        physical = _physical(each.terraform)
+        physical = _physical(each.terraform, top)
     elif each.rendered:
         file, _, line = each.rendered.rpartition(":")
         physical = {
@@ -153,17 +176,22 @@ def _related(each: Told) -> dict[str, Any] | None:
     }
 
 
-def _physical(place: Location) -> dict[str, Any]:
+def _physical(place: Location, top: Path) -> dict[str, Any]:
+    file = _absolute(place.file)
+    artifact = (
+        {"uri": _quoted(file.relative_to(top).as_posix()), "uriBaseId": SOURCES}
+        if file.is_relative_to(top)
+        else {"uri": f"file://{_quoted(file.as_posix())}"}
+    )
     return {
-        "artifactLocation": {"uri": _uri(place.file)},
+        "artifactLocation": artifact,
         "region": {"startLine": place.line, "startColumn": place.column},
     }
 
 
-def _uri(file: Path) -> str:
-    """A relative URI for what lies in the current directory, which is what readers resolve."""
-    path = relative(file)
-    return f"file://{_quoted(path)}" if path.startswith("/") else _quoted(path)
+def _absolute(file: Path) -> Path:
+    """Without `..`, and without following links: a file is known by where it is committed."""
+    return Path(os.path.normpath(Path.cwd() / file))
 
 
 def _quoted(path: str) -> str:
@@ -175,7 +203,7 @@ def _message(text: str) -> dict[str, str]:
     return {"text": text.replace("](", "] (")}
 
 
-def _invocation(judged: Sequence[Verdict]) -> dict[str, Any]:
+def _invocation(judged: Sequence[Verdict], top: Path) -> dict[str, Any]:
     unjudged = [(verdict, reason) for verdict in judged for reason in verdict.unjudged]
     invocation: dict[str, Any] = {"executionSuccessful": not unjudged}
     if unjudged:
@@ -183,7 +211,7 @@ def _invocation(judged: Sequence[Verdict]) -> dict[str, Any]:
             {
                 "level": "error",
                 "message": _message(f"{verdict.name}: could not be judged: {reason}"),
-                "locations": [{"physicalLocation": _physical(Location(verdict.source, 1))}],
+                "locations": [{"physicalLocation": _physical(Location(verdict.source, 1), top)}],
             }
             for verdict, reason in unjudged
         ]

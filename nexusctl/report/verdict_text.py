@@ -1,6 +1,7 @@
 """The verdicts of the gate as text for people: what was denied, and what to edit."""
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 
 from rich.text import Text
@@ -162,9 +163,23 @@ def _excused(judged: Sequence[Verdict]) -> Iterator[Text]:
 
 
 def _undecided(judged: Sequence[Verdict]) -> Iterator[Text]:
-    if policies := undecided(judged):
+    policies = undecided(judged)
+    if not policies:
+        return
+    roots = list(dict.fromkeys(verdict.root for verdict in judged if verdict.root))
+    if not roots:
         yield Text(
             f"· {', '.join(policies)}: in part for the plan to decide (nexusctl plan)", "dim"
+        )
+        return
+    yield Text("· what is not known here, a plan decides:")
+    for root in roots:
+        where = shlex.quote(relative(root))
+        yield Text(
+            f"    terraform -chdir={where} plan -out=plan.tfplan\n"
+            f"    terraform -chdir={where} show -json plan.tfplan > plan.json\n"
+            f"    nexusctl check --path {where} --plan plan.json",
+            "bold",
         )
 
 

@@ -1,13 +1,16 @@
 """`nexusctl check`, `watch` and `policies` as a user runs them, without AWS and Terraform."""
 
 import json
+import os
 import re
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from nexusctl.terraform.engine import find_engine
 from nexusctl.workspace import PACKAGE
 from tests.integration.judging import FIXTURES
 from tests.integration.project import Project
@@ -166,6 +169,8 @@ def test_all_names_the_bad_ones_and_ends_with_the_worst(project: Project) -> Non
         ("prod", "--format", "yaml"),
         ("prod", "--baseline", "nothing.json"),
         ("--path", "nothing"),
+        ("prod", "--var-file", "environments/prod.yaml"),
+        ("--path", "environments", "--var-file", "nothing.tfvars"),
         ("--path", "environments"),
         ("--state", "nothing"),
         ("--state", "environments/prod.yaml"),
@@ -219,7 +224,69 @@ def test_modules_beside_the_root_are_read(project: Project) -> None:
 def test_what_only_a_plan_knows_is_not_judged_without_one(project: Project) -> None:
     foreign(project, {"main.tf": 'variable "tls" {}\n' + PROXY.format(tls="var.tls")})
     said = project.must("check", "--path", "infra", exit_code=8)
-    assert "NEXUS_PROXY_TLS aws_db_proxy.main: require_tls is not known" in said
+    place = "infra/main.tf:6: NEXUS_PROXY_TLS aws_db_proxy.main: require_tls is not known"
+    assert place in said
+    assert "nexusctl check --path infra --plan plan.json" in said
+
+
+def test_variables_that_terraform_may_be_given_are_not_known(project: Project) -> None:
+    variable = 'variable "tls" {\n  default = true\n}\n'
+    foreign(project, {"main.tf": variable + PROXY.format(tls="var.tls"), "p.tfvars": "tls = false"})
+    said = project.must("check", "--path", "infra", exit_code=8)
+    assert "infra/p.tfvars sets var.tls: not known here" in said
+    assert "infra/main.tf:8: NEXUS_PROXY_TLS aws_db_proxy.main: require_tls is not known" in said
+    given = ("--var-file", "infra/p.tfvars")
+    said = project.must("check", "--path", "infra", "--defer", *given, exit_code=5)
+    assert "require_tls is false" in said
+    (project.root / "later.json").write_text('{"tls": true}')
+    said = project.must(
+        "check", "--path", "infra", "--defer", *given, "--var-file", "later.json", exit_code=5
+    )
+    assert "NEXUS_PROXY_TLS" not in said
+    (project.root / "later.json").write_text('{"tls": ')
+    said = project.must("check", "--path", "infra", "--var-file", "later.json", exit_code=8)
+    assert "later.json:1: Expecting" in said
+
+
+def test_overridden_argument_is_found_in_the_override(project: Project) -> None:
+    override = '\nresource "aws_db_proxy" "main" {\n  require_tls = false\n}\n'
+    foreign(project, {"main.tf": PROXY.format(tls="true"), "override.tf": override})
+    said = project.must("check", "--path", "infra", "--defer", exit_code=5)
+    assert "infra/override.tf:3  aws_db_proxy.main" in said
+
+
+def test_modules_that_terraform_init_fetched_are_read(project: Project) -> None:
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.com", "-C", str(project.root)]
+    module = 'variable "tls" {}\n' + PROXY.format(tls="var.tls")
+    unused = {
+        "published/examples/main.tf": module,
+        "published/examples/a.yaml": "password: hunter22",
+    }
+    foreign(project, {"published/main.tf": module, **unused})
+    for command in (["init", "-q"], ["add", "infra"], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *command], check=True)
+    source = f"git::file://{project.root}//infra/published"
+    call = f'module "proxy" {{\n  source = "{source}"\n  tls    = false\n}}\n'
+    root = project.root / "infra" / "live"
+    foreign(project, {"live/main.tf": call})
+    said = project.must("check", "--path", "infra/live", exit_code=8)
+    assert "module proxy is not read" in said
+    assert "run terraform init" in said
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TF_")}
+    subprocess.run(
+        [*find_engine().argv, "get"],
+        cwd=root,
+        env=environment | {"CHECKPOINT_DISABLE": "1"},
+        check=True,
+        capture_output=True,
+    )
+    said = project.must("check", "--path", "infra/live", "--defer", exit_code=5)
+    assert "infra/live/.terraform/modules/proxy/infra/published/main.tf:6" in said
+    assert "NEXUS_NO_HARDCODED_PASSWORD" not in said
+    # The call is another one now.
+    foreign(project, {"live/main.tf": call.replace("published", "other")})
+    said = project.must("check", "--path", "infra/live", "--defer", exit_code=8)
+    assert "another one was fetched" in said
 
 
 @pytest.mark.parametrize(
@@ -231,8 +298,10 @@ def test_what_only_a_plan_knows_is_not_judged_without_one(project: Project) -> N
         ),
         ({"main.tf": PROXY.format(tls="= true")}, "main.tf:5"),
         ({"main.tf": "# nothing\n"}, "there is no resource in it"),
-        ({"main.tf.json": "{}"}, "main.tf.json"),
-        ({"main.tf": PROXY.format(tls="true"), "override.tf": "locals {}\n"}, "override.tf"),
+        ({"main.tf.json": "{}"}, "there is no resource in it"),
+        ({"main.tf.json": '{"locals": 5}'}, "infra/main.tf.json:1: an object expected"),
+        ({"main.tf": PROXY.format(tls="true"), "override.tf": "x {\n"}, "infra/override.tf:2"),
+        ({"main.tf": PROXY.format(tls="true"), "main.tofu": ""}, "infra/main.tofu:1"),
         ({"main.tf": PROXY.format(tls="true") + "\ufeff\x00"}, "main.tf"),
     ],
 )

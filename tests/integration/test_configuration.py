@@ -346,7 +346,7 @@ def planned(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def read_root(name: str) -> tuple[Instance, ...]:
     root = FIXTURES / name
-    files = {str(path.relative_to(root)): path.read_text() for path in root.rglob("*.tf")}
+    files = {str(path.relative_to(root)): path.read_text() for path in root.rglob("*.tf*")}
     found = read(files)
     assert not found.problems
     return found.instances

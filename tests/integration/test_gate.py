@@ -24,6 +24,7 @@ from nexusctl.policy.gate import Case, Gate
 from nexusctl.policy.verdict import Outcome, Verdict
 from nexusctl.render.render import render
 from nexusctl.workspace import PACKAGE, shipped_assets
+from tests.integration.judging import judge_both, judge_files, named, outcomes, sets
 from tests.integration.project import NewProject
 
 POLICIES = shipped_assets().policies
@@ -114,6 +115,33 @@ def test_without_its_files_a_plan_does_not_pass_on_what_it_does_not_know(
     assert any("--path DIR" in finding.message for finding in verdict.denied)
 
 
+def test_documents_of_the_provider_are_judged_before_their_arns_are_made(gate: Gate) -> None:
+    of_arns = named(
+        "aws_iam_role_policy", "pass_of_its_own_secret", "fail_everything", "unknown_statements"
+    )
+    found = outcomes(judge_files(gate, "documents"), "NEXUS_IAM_SCOPE")
+    assert {name: addresses & of_arns for name, addresses in found.items()} == sets(
+        passed={"aws_iam_role_policy.pass_of_its_own_secret"},
+        failed={"aws_iam_role_policy.fail_everything"},
+        deferred={"aws_iam_role_policy.unknown_statements"},
+    )
+    # The plan knows none of the three yet, and what the files do not know either does not pass.
+    found = outcomes(judge_both(gate, "documents"), "NEXUS_IAM_SCOPE")
+    assert found["passed"] & of_arns == {"aws_iam_role_policy.pass_of_its_own_secret"}
+
+
+def test_finding_on_one_of_several_points_at_its_entry(gate: Gate, case: Case) -> None:
+    rotation = {
+        finding.resource: finding.setting
+        for finding in gate.judge_files(replace(case, tier="production")).denied
+        if finding.policy.id == "NEXUS_SECRET_ROTATION"
+    }
+    (setting,) = rotation.values()
+    assert setting is not None
+    assert setting.origin.path == ("users", "ingest")
+    assert setting.value is None
+
+
 # The policies folder.
 
 RAISING = """
@@ -186,7 +214,7 @@ def edit(name: str, old: str, new: str) -> Callable[[Path], object]:
             "NEXUS_PROXY_TLS: applies to nothing here",
         ),
         (
-            edit("durability.py", '("aws_db_instance",)', '("aws_db_instanze",)'),
+            edit("durability.py", '("aws_db_instance", "aws_rds_cluster_instance")', '("aws_x",)'),
             "NEXUS_MINOR_UPGRADES: applies to nothing here",
         ),
     ],
@@ -330,9 +358,18 @@ def test_files_that_are_missing_do_not_pass(gate: Gate, case: Case, gone: str) -
     ("name", "text"),
     [
         ("override.tf", "x = 1"),
-        ("modules/proxy/main_override.tf", 'resource "aws_db_proxy" "main" {\n}\n'),
-        ("more.tf.json", "{}"),
-        ("modules/proxy/more.tf.json", "{}"),
+        (
+            "modules/proxy/main_override.tf",
+            'resource "aws_db_proxy" "main" {\n  require_tls = false\n}\n',
+        ),
+        (
+            "modules/proxy/override.tf.json",
+            '{"resource": {"aws_db_proxy": {"main": {"auth": {"iam_auth": "DISABLED"}}}}}',
+        ),
+        ("override.tf", 'module "proxy" {\n  require_tls = false\n}\n'),
+        ("more.tf.json", '{"resource": {"aws_db_proxy": {"more": {"require_tls": false}}}}'),
+        ("modules/proxy/more.tf.json", '{"resource"'),
+        ("more.tofu", ""),
         ("more.tf", 'resource "aws_db_proxy" "more" {\n  require_tls = false\n}\n'),
         ("more.tf", "\x00"),
         ("more.tf", "{" * 100_000),
@@ -433,6 +470,12 @@ def set_at(name: str, value: object) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+def state_missing(plan: dict[str, Any]) -> None:
+    change = change_in(plan, PROXY)["change"]
+    change["actions"], change["before"] = ["no-op"], change["after"]
+    plan.pop("prior_state")
+
+
 def password_planted(plan: dict[str, Any]) -> None:
     for values in (
         resource_in(plan, DATABASE)["values"],
@@ -457,6 +500,9 @@ def password_planted(plan: dict[str, Any]) -> None:
         called_a_data_source,
         called_another_type,
         password_planted,
+        state_missing,
+        set_at("format_version", "2.0"),
+        set_at("format_version", None),
         set_at("errored", True),
         set_at("complete", False),
         set_at("deferred_changes", [{}]),
@@ -478,6 +524,66 @@ def test_changed_plans_do_not_pass(  # noqa: PLR0917 - fixtures
     verdict = judge_plan(gate, case, mutated, files, tmp_path)
     assert not verdict.passed
     assert "planted-password" not in repr(verdict)
+
+
+def without_configuration_of_the_proxy(plan: dict[str, Any]) -> dict[str, Any]:
+    removed_from_both(plan)
+    module = plan["configuration"]["root_module"]["module_calls"]["proxy"]
+    (proxy,) = (
+        each for each in module["module"]["resources"] if each["address"] == "aws_db_proxy.main"
+    )
+    return {"call": module, "resource": proxy}
+
+
+@pytest.mark.parametrize("where", ["call", "resource"])
+@pytest.mark.parametrize(
+    ("expressions", "said"),
+    [
+        ({}, "in the configuration of the plan, but not planned"),
+        ({"count_expression": {"constant_value": 1}}, "but not planned"),
+        ({"for_each_expression": {"constant_value": {"a": "b"}}}, "but not planned"),
+        ({"count_expression": {"references": ["var.x"]}}, "none is planned"),
+        ({"for_each_expression": {}}, "none is planned"),
+        ({"count_expression": {"constant_value": "${floor(1)}"}}, "none is planned"),
+        ({"count_expression": {"constant_value": 0}}, None),
+        ({"for_each_expression": {"constant_value": {}}}, None),
+    ],
+)
+def test_plan_alone_from_which_a_resource_was_taken(  # noqa: PLR0917 - fixtures
+    gate: Gate,
+    plan: dict[str, Any],
+    tmp_path: Path,
+    expressions: dict[str, Any],
+    said: str | None,
+    where: str,
+) -> None:
+    torn = copy.deepcopy(plan)
+    without_configuration_of_the_proxy(torn)[where].update(expressions)
+    alone = Case("plan.json", "sandbox", tmp_path / "plan.json", {})
+    verdict = judge_plan(gate, alone, torn, None, tmp_path)
+    about = [reason for reason in verdict.unjudged if reason.startswith(f"{PROXY}: ")]
+    if said is None:
+        assert about == []
+    else:
+        (reason,) = about
+        assert said in reason
+
+
+def test_files_say_whether_a_plan_is_right_to_plan_none(
+    gate: Gate, case: Case, plan: dict[str, Any], tmp_path: Path
+) -> None:
+    torn = copy.deepcopy(plan)
+    computed = {"count_expression": {"references": ["var.x"]}}
+    without_configuration_of_the_proxy(torn)["resource"].update(computed)
+    head = 'resource "aws_db_proxy" "main" {'
+    none = changed(case, PROXY_FILE, head, f"{head}\n  count = 0")
+    assert not any(
+        PROXY in reason for reason in judge_plan(gate, none, torn, None, tmp_path).unjudged
+    )
+    assert any(
+        f"{PROXY}: in the files, but not in the plan" in reason
+        for reason in judge_plan(gate, case, torn, None, tmp_path).unjudged
+    )
 
 
 @pytest.mark.parametrize(

@@ -127,8 +127,24 @@ def test_messages_name_the_block_and_no_password(files: Verdict, plan: Verdict) 
     assert "planted" not in repr((files, plan))
 
 
+def test_password_scram(files: Verdict, plan: Verdict, both: Verdict) -> None:
+    good = named("aws_db_parameter_group", "pass", "pass_silent")
+    given = named("aws_db_parameter_group", "pass_parameter_given")
+    bad = named("aws_db_parameter_group", "fail", "fail_accepted")
+    bad |= {"aws_rds_cluster_parameter_group.fail"}
+    unknown = named("aws_db_parameter_group", "unknown")
+    policy = "NEXUS_PASSWORD_SCRAM"
+    assert outcomes(files, policy) == sets(passed=good, failed=bad, deferred=given | unknown)
+    assert outcomes(plan, policy) == sets(passed=good | given, failed=bad | unknown)
+    assert outcomes(both, policy) == sets(passed=good | given, failed=bad | unknown)
+    assert messages(files, policy)["aws_db_parameter_group.fail"] == (
+        "password_encryption is md5, not SCRAM"
+    )
+
+
 def test_tiers_and_waivers(gate: Gate) -> None:
-    for name in ("PROXY_AUTHENTICATION", "PROXY_SECRETS", "PROXY_SCRAM", "MASTER_PASSWORD"):
+    for name in ("PROXY_AUTHENTICATION", "PROXY_SECRETS", "PROXY_SCRAM", "PASSWORD_SCRAM"):
         assert gate.catalogue[f"NEXUS_{name}"].tiers == TIERS
+    assert gate.catalogue["NEXUS_MASTER_PASSWORD"].tiers == TIERS
     assert not gate.catalogue["NEXUS_MASTER_PASSWORD"].waivable
     assert gate.catalogue["NEXUS_PROXY_AUTHENTICATION"].remedy == "REQUIRED"

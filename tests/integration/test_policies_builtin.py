@@ -82,6 +82,12 @@ REPLACED = {
     "CKV_AWS_133": ("NEXUS_BACKUP_RETENTION", "durability"),
     "CKV_AWS_157": ("NEXUS_MULTI_AZ", "durability"),
     "CKV_AWS_293": ("NEXUS_DELETION_PROTECTION", "durability"),
+    "CKV_AWS_274": ("NEXUS_MANAGED_POLICIES", "iam"),
+    "CKV_AWS_258": ("NEXUS_NOT_SHARED", "sharing"),
+    "CKV_AWS_301": ("NEXUS_NOT_SHARED", "sharing"),
+    "CKV_AWS_3": ("NEXUS_WORKER_DISKS", "workers"),
+    "CKV_AWS_96": ("NEXUS_CUSTOMER_KEYS", "secrets"),
+    "CKV_AWS_33": ("NEXUS_NOT_SHARED", "sharing"),
 }
 
 

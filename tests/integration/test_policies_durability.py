@@ -1,4 +1,4 @@
-"""policies/durability.py: deletion protection, backups, standby, snapshots, upgrades, the state."""
+"""policies/durability.py: deletion protection, backups, standby, snapshots, upgrades."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,6 @@ from nexusctl.policy.gate import Gate
 from nexusctl.policy.verdict import Outcome
 from tests.integration.judging import (
     POLICIES,
-    case_of,
     judge_both,
     judge_files,
     judge_plan,
@@ -22,27 +21,56 @@ from tests.integration.judging import (
 FIXTURE = "durability"
 BOTH_OF_FOR_EACH = {'aws_db_instance.fail_for_each["a"]', 'aws_db_instance.fail_for_each["b"]'}
 MODULES = {"module.pass.aws_db_instance.main", "module.fail.aws_db_instance.main"}
-EVERY = (
+INSTANCES = (
     named("aws_db_instance", "pass", "pass_minor", "pass_replica", "later", "unknown")
     | named("aws_db_instance", "fail_bare", "fail_false", "fail_one_day", "unknown_name")
     | BOTH_OF_FOR_EACH
     | MODULES
 )
+UNKNOWN_INDEX = named("aws_rds_cluster", 'unknown_index["a"]', 'unknown_index["b"]')
+CLUSTERS = (
+    named("aws_rds_cluster", "pass", "pass_zones", "pass_of_rds", "fail_bare", "fail_false")
+    | {"aws_rds_cluster.fail_one_zone"}
+    | UNKNOWN_INDEX
+)
+GLOBAL = named("aws_rds_global_cluster", "pass", "fail_bare")
+READERS = named(
+    "aws_rds_cluster_instance",
+    *("pass[0]", "pass[1]", 'pass_zones["eu-central-1a"]', 'pass_zones["eu-central-1b"]'),
+    *("fail_one_zone[0]", "fail_one_zone[1]", "fail_false"),
+    *("unknown_index[0]", "unknown_index[1]"),
+)
+EVERY = {
+    "NEXUS_DELETION_PROTECTION": INSTANCES | CLUSTERS | GLOBAL,
+    "NEXUS_MULTI_AZ": INSTANCES | CLUSTERS,
+    "NEXUS_FINAL_SNAPSHOT": INSTANCES | CLUSTERS,
+    "NEXUS_BACKUP_RETENTION": INSTANCES | CLUSTERS,
+    "NEXUS_BACKUPS": INSTANCES | CLUSTERS,
+    "NEXUS_MINOR_UPGRADES": INSTANCES | READERS,
+}
+BAD_CLUSTERS = named("aws_rds_cluster", "fail_bare", "fail_false")
 SWITCHED_OFF = named("aws_db_instance", "fail_bare", "fail_false", 'fail_for_each["b"]')
+SWITCHED_OFF |= BAD_CLUSTERS
 FEW_DAYS = named("aws_db_instance", "fail_bare", "fail_false", "fail_one_day") | {
     "module.fail.aws_db_instance.main"
 }
 NO_DAYS = named("aws_db_instance", "fail_bare", "fail_false")
-OLD = named("aws_db_instance", "fail_false")
+OLD = {"aws_db_instance.fail_false", "aws_rds_cluster_instance.fail_false"}
 LATER, UNKNOWN, UNKNOWN_NAME = (
     named("aws_db_instance", name) for name in ("later", "unknown", "unknown_name")
 )
+ONE_ZONE = {"aws_rds_cluster.fail_one_zone"}
 # What fails in the files; what is unknown in files and plan; the tier to judge in.
 CASES = [
-    ("NEXUS_DELETION_PROTECTION", SWITCHED_OFF, UNKNOWN, "production"),
-    ("NEXUS_MULTI_AZ", SWITCHED_OFF, UNKNOWN, "production"),
+    (
+        "NEXUS_DELETION_PROTECTION",
+        SWITCHED_OFF | {"aws_rds_global_cluster.fail_bare"},
+        UNKNOWN,
+        "production",
+    ),
+    ("NEXUS_MULTI_AZ", SWITCHED_OFF | ONE_ZONE, UNKNOWN | UNKNOWN_INDEX, "production"),
     ("NEXUS_FINAL_SNAPSHOT", SWITCHED_OFF, UNKNOWN | UNKNOWN_NAME, "production"),
-    ("NEXUS_BACKUP_RETENTION", FEW_DAYS, UNKNOWN, "staging"),
+    ("NEXUS_BACKUP_RETENTION", FEW_DAYS | BAD_CLUSTERS, UNKNOWN, "staging"),
     ("NEXUS_BACKUPS", NO_DAYS, UNKNOWN, "sandbox"),
     ("NEXUS_MINOR_UPGRADES", OLD, UNKNOWN | UNKNOWN_NAME, "sandbox"),
 ]
@@ -59,7 +87,7 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
 def test_in_hcl(gate: Gate, policy: str, failed: set[str], unknown: set[str], tier: str) -> None:
     deferred = unknown | LATER
     found = outcomes(judge_files(gate, FIXTURE, tier), policy)
-    assert found == sets(passed=EVERY - failed - deferred, failed=failed, deferred=deferred)
+    assert found == sets(passed=EVERY[policy] - failed - deferred, failed=failed, deferred=deferred)
 
 
 @pytest.mark.parametrize(("policy", "failed", "unknown", "tier"), CASES)
@@ -68,7 +96,7 @@ def test_in_a_plan_with_its_files(
 ) -> None:
     failed = failed | unknown
     found = outcomes(judge_both(gate, FIXTURE, tier), policy)
-    assert found == sets(passed=EVERY - failed, failed=failed)
+    assert found == sets(passed=EVERY[policy] - failed, failed=failed)
 
 
 @pytest.mark.parametrize(("policy", "failed", "unknown", "tier"), CASES)
@@ -79,8 +107,14 @@ def test_in_a_plan_alone(
     if policy == "NEXUS_FINAL_SNAPSHOT":
         # The name is made of what AWS gives: the plan by itself cannot tell that there is one.
         failed |= named("aws_db_instance", "pass", "fail_one_day")
+    if policy == "NEXUS_MULTI_AZ":
+        # Without availability_zone AWS chooses.
+        failed |= {"aws_rds_cluster.pass"}
+    if policy == "NEXUS_BACKUPS":
+        # What is not written the provider computes.
+        failed |= {"aws_rds_cluster.fail_bare"}
     found = outcomes(judge_plan(gate, FIXTURE, tier), policy)
-    assert found == sets(passed=EVERY - failed, failed=failed)
+    assert found == sets(passed=EVERY[policy] - failed, failed=failed)
 
 
 @pytest.mark.parametrize("tier", ["sandbox", "development", "staging", "production"])
@@ -106,7 +140,14 @@ def test_messages_and_lines(gate: Gate) -> None:
         "aws_db_instance.fail_false": f"{period} is 0, less than 7",
         "aws_db_instance.fail_one_day": f"{period} is 1, less than 7",
         "module.fail.aws_db_instance.main": f"{period} is 6, less than 7",
+        "aws_rds_cluster.fail_bare": f"{period} is 1, less than 7",
+        "aws_rds_cluster.fail_false": f"{period} is 1, less than 7",
     }
+    said = messages(verdict, "NEXUS_MULTI_AZ")
+    assert said["aws_rds_cluster.fail_false"] == "it has 1 aws_rds_cluster_instance, not two"
+    assert said["aws_rds_cluster.fail_one_zone"] == (
+        "its instances are all in one availability_zone"
+    )
     (finding,) = (
         finding
         for finding in verdict.of(Outcome.FAILED)
@@ -115,34 +156,3 @@ def test_messages_and_lines(gate: Gate) -> None:
     )
     text = (verdict.root or Path()) / (finding.file or "")
     assert "deletion_protection" in text.read_text().splitlines()[(finding.line or 0) - 1]
-
-
-BACKENDS = [
-    ('backend "s3" {}', {"NEXUS_STATE_LOCK": "failed"}),
-    ('backend "s3" {\n use_lockfile = true\n}', {"NEXUS_STATE_LOCK": "passed"}),
-    ('backend "s3" {\n use_lockfile = false\n}', {"NEXUS_STATE_LOCK": "failed"}),
-    ('backend "s3" {\n dynamodb_table = "locks"\n}', {"NEXUS_STATE_LOCK": "passed"}),
-    ('backend "local" {}', {"NEXUS_STATE_REMOTE": "failed"}),
-    ('# backend "s3" {}', {"NEXUS_STATE_REMOTE": "failed"}),  # without one it is local
-]
-VPC = 'resource "aws_vpc" "main" {\n cidr_block = "10.0.0.0/16"\n}\n'
-
-
-def judge_backend(gate: Gate, directory: Path, backend: str, tier: str) -> dict[str, str]:
-    (directory / "main.tf").write_text(f"terraform {{\n{backend}\n}}\n{VPC}")
-    verdict = gate.judge_files(case_of(directory, tier))
-    assert verdict.unjudged == ()
-    return {
-        finding.policy.id: finding.outcome
-        for finding in verdict.findings
-        if finding.policy.id in ("NEXUS_STATE_LOCK", "NEXUS_STATE_REMOTE")
-    }
-
-
-@pytest.mark.parametrize(("backend", "expected"), BACKENDS)
-def test_backends(gate: Gate, tmp_path: Path, backend: str, expected: dict[str, str]) -> None:
-    assert judge_backend(gate, tmp_path, backend, "staging") == expected
-
-
-def test_a_local_state_is_fine_where_little_is_at_stake(gate: Gate, tmp_path: Path) -> None:
-    assert judge_backend(gate, tmp_path, 'backend "local" {}', "development") == {}

@@ -1,4 +1,4 @@
-"""policies/network.py: who reaches whom, nothing public, two zones."""
+"""policies/network.py and policies/reach.py: who reaches whom, nothing public, two zones."""
 
 import json
 from collections.abc import Iterator
@@ -165,7 +165,8 @@ resource "aws_launch_template" "worker" {
 """
     (tmp_path / "main.tf").write_text(SHARED + worker)
     assert messages(gate.judge_files(case_of(tmp_path)), WORKER) == {
-        "aws_launch_template.worker": "aws_vpc_security_group_egress_rule.proxy leads to "
+        "aws_launch_template.worker": "it has aws_security_group.proxy, the security group of "
+        "aws_db_proxy.main; aws_vpc_security_group_egress_rule.proxy leads to "
         "aws_security_group.database, neither a proxy's group nor an endpoint's"
     }
 
@@ -229,7 +230,8 @@ PROXY_FAILED = named(
 PROXY_UNKNOWN = named("aws_db_proxy", "unknown_address", "unknown_dynamic", "unknown_foreign")
 
 WORKER_PASSED = {
-    *("aws_launch_template.pass", "aws_instance.pass", "aws_launch_configuration.pass")
+    *("aws_launch_template.pass", "aws_instance.pass", "aws_launch_configuration.pass"),
+    "aws_instance.fail_attachment",  # what is attached to it is judged where it is written
 }
 WORKER_FAILED = named(
     "aws_launch_template",
@@ -237,7 +239,7 @@ WORKER_FAILED = named(
     *("fail_self", "fail_prefix_list", "fail_foreign", "fail_old_rule", "fail_default_group"),
     *("fail_second_interface", "fail_dynamic_interface"),
 ) | {
-    "aws_instance.fail_attachment",
+    "aws_network_interface_sg_attachment.fail",
     'aws_launch_configuration.fail_for_each["a"]',
     'aws_launch_configuration.fail_for_each["b"]',
 }

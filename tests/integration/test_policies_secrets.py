@@ -43,6 +43,10 @@ def test_customer_keys(files: Verdict, plan: Verdict, both: Verdict) -> None:
     good = {
         "aws_db_instance.pass",
         *named("aws_cloudwatch_log_group", "pass", "pass_of_others"),
+        # Whether its storage is encrypted CKV_AWS_16 says.
+        "aws_db_instance.fail_storage",
+        *("aws_rds_cluster.pass", "aws_rds_global_cluster.pass"),
+        "aws_rds_global_cluster.pass_source",
     }
     # Without the files a plan does not tell whether a new secret will have replicas.
     good_secrets = named(
@@ -51,8 +55,9 @@ def test_customer_keys(files: Verdict, plan: Verdict, both: Verdict) -> None:
     )
     bad = {
         *named("aws_secretsmanager_secret", "fail_absent", "fail_alias", "fail_replica"),
-        *named("aws_db_instance", "fail_storage", "fail_master", "fail_insights"),
-        *("aws_rds_cluster.fail", "aws_cloudwatch_log_group.fail"),
+        *named("aws_db_instance", "fail_master", "fail_insights"),
+        *named("aws_rds_cluster", "fail", "fail_storage"),
+        *("aws_rds_global_cluster.fail", "aws_cloudwatch_log_group.fail"),
     }
     unknown = {"aws_secretsmanager_secret.unknown", "aws_cloudwatch_log_group.unknown"}
     policy = "NEXUS_CUSTOMER_KEYS"
@@ -91,9 +96,9 @@ def test_secrets_rotate_in_production_only(gate: Gate, tier: str) -> None:
 
 
 def test_proxy_role(files: Verdict, plan: Verdict, both: Verdict) -> None:
-    good = {"module.pass.aws_db_proxy.main"}
+    good = {"module.pass.aws_db_proxy.main", "aws_db_proxy.pass_managed"}
     bad = {
-        *named("aws_db_proxy", "fail_attached", "fail_inline"),
+        *named("aws_db_proxy", "fail_attached", "fail_inline", "fail_managed"),
         "module.fail_trust.aws_db_proxy.main",
         *(
             f'module.role["{name}"].aws_db_proxy.main'
@@ -104,7 +109,7 @@ def test_proxy_role(files: Verdict, plan: Verdict, both: Verdict) -> None:
         ),
     }
     unknown = {
-        "aws_db_proxy.unknown_role",
+        *named("aws_db_proxy", "unknown_role", "unknown_managed"),
         *("module.unknown_trust.aws_db_proxy.main", "module.unknown_key.aws_db_proxy.main"),
     }
     policy = "NEXUS_PROXY_ROLE"

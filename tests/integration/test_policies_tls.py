@@ -1,11 +1,9 @@
 """The policies of policies/tls.py, on tests/fixtures/policy/tls and its plan."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -93,10 +91,20 @@ def test_database_ca(files: Verdict, plan: Verdict, both: Verdict) -> None:
     assert outcomes(both, policy) == sets(passed=good, failed=bad | unknown)
 
 
+TLS_ON = ("pass_option", "pass_flag", "pass_driver")
+TLS_OFF = (
+    *("fail_option", "fail_hyphen", "fail_no_ssl", "fail_ssl_false", "fail_flag", "fail_off"),
+    *("fail_prefix", "fail_question", "fail_ampersand", "fail_encoded", "fail_jdbc", "fail_node"),
+    "fail_prefer",
+)
+
+
 def test_client_tls(files: Verdict, plan: Verdict, both: Verdict) -> None:
     good = {
         *named("aws_launch_template", "pass_cloud_config", "pass_gzip", "pass_no_client"),
         *("aws_launch_template.pass_none[0]", "aws_ecs_task_definition.pass"),
+        *(f'aws_launch_template.off["{name}"]' for name in TLS_ON),
+        "aws_ssm_document.pass",
     }
     # A plan has neither what is partly unknown nor the user data of an instance.
     good_in_files = {
@@ -106,7 +114,10 @@ def test_client_tls(files: Verdict, plan: Verdict, both: Verdict) -> None:
         *named("aws_launch_template", "fail_shell", "fail_cloud_config", "fail_nested"),
         *named("aws_launch_template", "fail_without", "fail_one_of_two"),
         *("aws_instance.fail", "aws_launch_configuration.fail", "aws_lambda_function.fail"),
-        "aws_ecs_task_definition.fail_second",
+        *named("aws_ecs_task_definition", "fail_second", "fail_command"),
+        *(f'aws_launch_template.off["{name}"]' for name in TLS_OFF),
+        *("aws_lambda_function.fail_off", "aws_batch_job_definition.fail"),
+        *("aws_ssm_document.fail", "aws_ssm_association.fail", "aws_spot_instance_request.fail"),
     }
     unknown = {
         *named("aws_launch_template", "unknown", "unknown_line", "unknown_mode"),
@@ -119,76 +130,6 @@ def test_client_tls(files: Verdict, plan: Verdict, both: Verdict) -> None:
     assert outcomes(both, policy) == sets(passed=passed, failed=bad | unknown)
 
 
-def test_state_tls_of_buckets(files: Verdict, plan: Verdict, both: Verdict) -> None:
-    good = named("aws_s3_bucket", "pass_known", 'each["pass"]')
-    good_in_files = named("aws_s3_bucket", "pass")
-    unknown = named("aws_s3_bucket", "unknown")
-    bad = named(
-        "aws_s3_bucket",
-        *("fail_without", "fail_objects", "fail_some", "fail_condition", 'each["fail"]'),
-    )
-    policy = "NEXUS_STATE_TLS"
-    passed = good | good_in_files
-    assert outcomes(files, policy) == sets(passed=passed, failed=bad, deferred=unknown)
-    assert outcomes(plan, policy) == sets(passed=good, failed=bad | unknown | good_in_files)
-    assert outcomes(both, policy) == sets(passed=passed, failed=bad | unknown)
-
-
-def judge(gate: Gate, text: str) -> Verdict:
-    return gate.judge_files(Case("x", "production", Path("main.tf"), {"main.tf": text}, Path()))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ("encrypt = true", None),
-        ('encrypt = true\n endpoints = { s3 = "https://s3.example" }', None),
-        ("", "encrypt is not set, so not true"),
-        ("encrypt = false", "encrypt is false, not true"),
-        ("encrypt = true\n insecure = true", "insecure is set: no certificate is verified"),
-        ('encrypt = true\n endpoint = "http://s3.example"', "endpoint names plain http"),
-        ('encrypt = true\n endpoints = { s3 = "HTTP://s" }', "endpoints names plain http"),
-        ('encrypt = true\n sts_endpoint = "http://sts"', "sts_endpoint names plain http"),
-    ],
-)
-def test_state_tls_of_the_backend(gate: Gate, arguments: str, message: str | None) -> None:
-    verdict = judge(gate, f'terraform {{\n backend "s3" {{\n {arguments}\n }}\n}}\n')
-    passed = outcomes(verdict, "NEXUS_STATE_TLS")["passed"]
-    assert messages(verdict, "NEXUS_STATE_TLS").get("backend.s3") == message
-    assert passed == ({"backend.s3"} if message is None else set())
-
-
-def test_bucket_whose_name_nobody_knows_yet(gate: Gate) -> None:
-    denial: dict[str, Any] = {
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": ["${aws_s3_bucket.main.arn}", "${aws_s3_bucket.main.arn}/*"],
-        "Condition": {"Bool": {"aws:SecureTransport": False}},
-    }
-    text = """
-resource "aws_s3_bucket" "main" {{
-  bucket_prefix = "state-"
-}}
-resource "aws_s3_bucket" "other" {{
-  bucket_prefix = "other-"
-}}
-resource "aws_s3_bucket_policy" "main" {{
-  bucket = aws_s3_bucket.{}.id
-  policy = jsonencode({})
-}}
-"""
-    document = json.dumps({"Statement": denial})
-    good = judge(gate, text.format("main", document))
-    assert outcomes(good, "NEXUS_STATE_TLS") == sets(
-        passed={"aws_s3_bucket.main"}, failed={"aws_s3_bucket.other"}
-    )
-    # A policy of the other bucket that denies requests to the first.
-    bad = judge(gate, text.format("other", document))
-    assert "aws_s3_bucket.other" not in outcomes(bad, "NEXUS_STATE_TLS")["passed"]
-    assert "aws_s3_bucket.main" in outcomes(bad, "NEXUS_STATE_TLS")["failed"]
-
-
 def test_messages(files: Verdict) -> None:
     assert messages(files, "NEXUS_PROXY_TLS")['aws_db_proxy.fail_variable["a"]'] == (
         "require_tls is false, not true"
@@ -199,6 +140,9 @@ def test_messages(files: Verdict) -> None:
     clients = messages(files, "NEXUS_CLIENT_TLS")
     assert clients["aws_launch_template.fail_without"] == (
         "user_data has a PostgreSQL client without sslmode=verify-full"
+    )
+    assert clients['aws_launch_template.off["fail_flag"]'] == (
+        "user_data turns TLS or its verification off"
     )
 
 
@@ -235,7 +179,7 @@ def test_setting_passed_to_a_module_is_denied_before_any_plan(
 
 
 def test_tiers_and_waivers(gate: Gate) -> None:
-    for name in ("PROXY_TLS", "DATABASE_TLS", "DATABASE_CA", "CLIENT_TLS", "STATE_TLS"):
+    for name in ("PROXY_TLS", "DATABASE_TLS", "DATABASE_CA", "CLIENT_TLS"):
         assert gate.catalogue[f"NEXUS_{name}"].tiers == TIERS
     assert not gate.catalogue["NEXUS_PROXY_TLS"].waivable
     assert gate.catalogue["NEXUS_PROXY_TLS"].remedy is True

@@ -269,16 +269,14 @@ def test_backend() -> None:
         ("x.tf", '\nmodule "m" {\n  source = "../outside"\n}\n', 2, "module m"),
         ("x.tf", '\nmodule "m" {\n  source = var.x\n}\n', 2, "module m"),
         ("x.tf", '\nmodule "m" {\n  source = "./"\n}\n', 2, "calls itself"),
-        ("x.tf.json", "{}", 1, "not read"),
-        ("override.tf", "", 1, "override"),
-        ("a_override.tf", "", 1, "override"),
+        ("x.tofu", "", 1, "OpenTofu"),
+        ("x.tofu.json", "{}", 1, "OpenTofu"),
         ("x.tf", 'resource "aws_a" "b" {}\nresource "aws_a" "b" {}\n', 2, "twice"),
         ("x.tf", "locals {\n  a = 1\n}\nlocals {\n  a = 1\n}\n", 5, "twice"),
         ("x.tf", 'resource "aws_a" {}\n', 1, "not read"),
         ("x.tf", "a = 1\n", 1, "not read"),
         ("x.tf", "invented {}\n", 1, "not read"),
         ("terraform.tfvars", "a = ", 1, "expected"),
-        ("terraform.tfvars.json", "{}", 1, "not read"),
     ],
 )
 def test_what_is_not_read_is_a_problem(file: str, text: str, line: int, message: str) -> None:

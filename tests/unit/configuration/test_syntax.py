@@ -205,7 +205,7 @@ def test_texts_have_path_line_and_no_interpolation() -> None:
 }
 """
     found = {text.path[3:]: (text.line, text.text) for text in texts(source) if text.path[3:]}
-    assert found["environment", "variables", "PGPASSWORD"] == (3, "a${}d")
+    assert found["environment", "variables", "PGPASSWORD"] == (3, "a\0d")
     assert found["environment", "variables", "list"] == (3, "e")
     assert found["value", "password"] == (5, "f")
 
@@ -213,9 +213,9 @@ def test_texts_have_path_line_and_no_interpolation() -> None:
 def test_texts_within_interpolations_and_element_names_are_not_what_the_argument_holds() -> None:
     source = 'locals {\n  password = "${var.a["b"]}"\n  token = var.c["d"]\n}\n'
     assert [(text.path, text.text) for text in texts(source)] == [
-        (("locals",), "b"),
-        (("locals", "password"), "${}"),
-        (("locals",), "d"),
+        (("locals", "password", ""), "b"),
+        (("locals", "password"), "\0"),
+        (("locals", "token", ""), "d"),
     ]
 
 

@@ -8,15 +8,14 @@ import time
 import pytest
 
 from nexusctl.configuration.values import Json, Partial, Unknown
+from nexusctl.policy.encodings import layers, plain
 from nexusctl.policy.literals import (
-    layers,
     literals_in,
     literals_in_text,
     literals_of_resource,
-    names_a_secret,
-    plain,
     sensitive_attributes,
 )
+from nexusctl.policy.names import names_a_secret
 
 
 @pytest.mark.parametrize(
@@ -81,13 +80,13 @@ def test_text_with_a_password(text: str) -> None:
     ],
 )
 def test_text_without_a_password(text: str) -> None:
-    assert list(literals_in_text(text, carrier=True)) == []
+    assert list(literals_in_text(text, written=True)) == []
 
 
 def test_colon_counts_in_a_script_only() -> None:
     text = "database:\n  password: hunter2\n"
     assert list(literals_in_text(text)) == []
-    assert [literal.length for literal in literals_in_text(text, carrier=True)] == [7]
+    assert [literal.length for literal in literals_in_text(text, written=True)] == [7]
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -130,7 +129,7 @@ def test_gzip_bomb_is_not_unpacked_in_full() -> None:
 )
 def test_search_is_linear_in_the_length_of_hostile_text(piece: str) -> None:
     started = time.process_time()
-    list(literals_in_text(piece * 100_000, carrier=True))
+    list(literals_in_text(piece * 100_000, written=True))
     assert time.process_time() - started < 5
 
 

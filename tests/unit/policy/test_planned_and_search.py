@@ -448,3 +448,89 @@ def test_list_of_sensitive_attributes_from_a_schema() -> None:
     made = sensitive({"provider_schemas": {PROVIDER: {"resource_schemas": schemas}}}, "1.2.3")
     assert made["attributes"] == {"aws_b": ["password", "password_wo", "user.password"]}
     assert made["version"] == "1.2.3"
+
+
+def _resource(**expressions: object) -> dict[str, Any]:
+    return {
+        "address": "aws_db_instance.main",
+        "type": "aws_db_instance",
+        "expressions": expressions,
+    }
+
+
+@pytest.mark.parametrize(
+    ("root", "found"),
+    [
+        ({"resources": [_resource(password_wo={"constant_value": "hunter2"})]}, 7),
+        (
+            {
+                "resources": [_resource(password_wo={"references": ["var.a", "var.b"]})],
+                "variables": {"a": {"default": "hunter2"}, "b": {"default": "hunter2"}},
+            },
+            7,
+        ),
+        (
+            {
+                "resources": [_resource(password_wo={"references": ["var.a.b", "var.a"]})],
+                "variables": {"a": {"default": {"b": "hunter2", "c": "other"}}},
+            },
+            7,
+        ),
+        (
+            {
+                "resources": [
+                    _resource(password_wo={"references": ["each.value"]})
+                    | {"for_each_expression": {"constant_value": {"a": "hunter2"}}}
+                ]
+            },
+            7,
+        ),
+        (
+            {
+                "resources": [_resource(password_wo={"references": ["module.m.b", "module.m"]})],
+                "module_calls": {
+                    "m": {
+                        "module": {"outputs": {"b": {"expression": {"constant_value": "hunter2"}}}}
+                    }
+                },
+            },
+            7,
+        ),
+        ({"resources": [_resource(identifier={})]}, None),
+        ({"resources": [_resource(password_wo={"references": ["local.a"]})]}, None),
+        (
+            {
+                "resources": [_resource(password_wo={"references": ["var.a", "ephemeral.b.c"]})],
+                "variables": {"a": {"default": "hunter2"}},
+            },
+            None,
+        ),
+        (
+            {
+                "resources": [_resource(password_wo={"references": ["var.a"]})],
+                "variables": {"a": {}},
+            },
+            None,
+        ),
+    ],
+)
+def test_what_a_write_only_argument_comes_from(root: dict[str, Any], found: int | None) -> None:
+    hits = in_plan(plan(configuration={"root_module": root}))
+    assert [hit.literal.length for hit in hits] == ([found] if found else [])
+
+
+def test_argument_that_the_plan_marks_sensitive() -> None:
+    marked = change("other_thing.main", "create", note="hunter2")
+    marked["change"]["after_sensitive"] = {"note": True}
+    resource = {"address": "other_thing.main", "type": "other_thing", "expressions": {"note": {}}}
+    subject = plan(marked, configuration={"root_module": {"resources": [resource]}})
+    (hit,) = in_plan(subject)
+    assert (hit.place, hit.literal.path) == ("other_thing.main", "note")
+
+
+def test_provider_by_a_variable() -> None:
+    provider = {"name": "mysql", "expressions": {"password": {"references": ["var.p"]}}}
+    root = {"variables": {"p": {"default": "hunter2"}}}
+    configuration = {"root_module": root, "provider_config": {"mysql": provider}}
+    (hit,) = in_plan(plan(configuration=configuration))
+    assert (hit.place, hit.literal.path) == ("provider.mysql", "password")

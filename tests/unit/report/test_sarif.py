@@ -5,10 +5,12 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from jsonschema import Draft4Validator
 
+from nexusctl.environment.origin import Origin
 from nexusctl.errors import Location
 from nexusctl.policy.verdict import Outcome, Verdict
 from nexusctl.report.sarif import sarif
@@ -108,7 +110,10 @@ def test_the_terraform_behind_it_is_related() -> None:
     }
     assert "RENDERED" in result["originalUriBaseIds"]
     (written,) = results(verdict(DENIED, root=Path("tf")))[0]["relatedLocations"]
-    assert written["physicalLocation"]["artifactLocation"] == {"uri": "tf/modules/proxy/main.tf"}
+    assert written["physicalLocation"]["artifactLocation"] == {
+        "uri": "tf/modules/proxy/main.tf",
+        "uriBaseId": "SRCROOT",
+    }
     assert "relatedLocations" not in results(verdict(finding(), root=Path("tf")))[0]
 
 
@@ -181,3 +186,28 @@ def test_files_of_this_directory_are_relative_and_others_are_not() -> None:
 def test_the_same_verdicts_are_the_same_bytes() -> None:
     turned = replace(real(), findings=real().findings[::-1])
     assert sarif([real()]) == sarif([real()]) == sarif([turned])
+
+
+@pytest.mark.parametrize(
+    ("marker", "uri"),
+    [(".git", "project/environments/prod.yaml"), ("other", "environments/prod.yaml")],
+)
+def test_places_are_relative_to_the_repository_wherever_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, marker: str, uri: str
+) -> None:
+    (tmp_path / marker).mkdir()
+    (tmp_path / "project" / "environments").mkdir(parents=True)
+    (tmp_path / "project" / "deeper").mkdir()
+    monkeypatch.chdir(tmp_path / "project" / "deeper")
+    file = Path("../environments/prod.yaml")
+    written = replace(setting(), origin=Origin(("a",), Location(file, 3)))
+    judged = run(replace(verdict(finding(behind=written)), source=file))
+    artifact = judged["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert artifact == {"uri": uri, "uriBaseId": "SRCROOT"}
+    assert "uri" not in judged["originalUriBaseIds"]["SRCROOT"]
+
+
+def test_what_lies_elsewhere_has_its_whole_path(tmp_path: Path) -> None:
+    judged = run(verdict(finding(), root=tmp_path / "a b"))
+    artifact = judged["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert artifact == {"uri": f"file://{quote(str(tmp_path))}/a%20b/modules/proxy/main.tf"}

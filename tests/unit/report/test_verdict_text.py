@@ -153,6 +153,17 @@ def test_what_the_plan_decides_is_a_line_until_there_is_a_plan() -> None:
     assert line not in screen([files, verdict(PASSED, subject="plan")])
 
 
+def test_what_a_plan_decides_of_somebody_elses_root_comes_with_the_commands() -> None:
+    files = verdict(PASSED, DEFERRED, root=Path("in fra"), unjudged=("not known",))
+    assert screen([files]).split("\n")[-4:] == [
+        "· what is not known here, a plan decides:",
+        "    terraform -chdir='in fra' plan -out=plan.tfplan",
+        "    terraform -chdir='in fra' show -json plan.tfplan > plan.json",
+        "    nexusctl check --path 'in fra' --plan plan.json",
+    ]
+    assert "terraform" not in screen([files, verdict(PASSED, subject="plan")])
+
+
 def test_of_several_names_only_those_with_something_to_say_have_a_heading() -> None:
     judged = [
         verdict(DENIED),

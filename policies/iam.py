@@ -1,0 +1,298 @@
+"""Roles and users may do little: what they need, on what is theirs."""
+
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from nexusctl.policy.check import ABSENT, About, Answer, Block, Policy, Resource
+from nexusctl.policy.iam import any_of, attached, given, items, statements, text
+from nexusctl.policy.verdict import Severity
+
+CONNECT = "rds-db:connect"
+
+# What AWS's own policies may be attached to a worker: sessions and patches through Systems Manager,
+# metrics and logs of the CloudWatch agent, traces, and pulling container images.
+AWS_MANAGED = frozenset(
+    {
+        "AmazonSSMManagedInstanceCore",
+        "CloudWatchAgentServerPolicy",
+        "AWSXRayDaemonWriteAccess",
+        "AmazonEC2ContainerRegistryPullOnly",
+        "AmazonEC2ContainerRegistryReadOnly",
+    }
+)
+
+
+class WorkerRole(Policy):
+    """A worker's role may do what workers do."""
+
+    about = About(
+        id="NEXUS_WORKER_ROLE",
+        title="The workers' role has least privilege",
+        severity=Severity.HIGH,
+        why="Whoever gets onto one of the many workers has all that their role may do.",
+        fact="An instance has the permissions of every policy of its role, inline or attached (IAM "
+        "User Guide, Identity-based policies); AWS's *FullAccess policies allow a whole service on "
+        "every resource.",
+        fix="nexusctl attaches rds-db:connect and AmazonSSMManagedInstanceCore; elsewhere name the "
+        "actions and resources that workers need",
+        resources=(
+            "aws_launch_template",
+            "aws_instance",
+            "aws_launch_configuration",
+            "aws_spot_instance_request",
+        ),
+    )
+
+    def judge(self, resource: Resource) -> Answer:
+        """No policy of the role behind `iam_instance_profile` allows a service on everything."""
+        name = "iam_instance_profile"
+        if resource.value(name) in (ABSENT, []) and not resource.uncertain(name):
+            return Answer.passed("it has no role")
+        profiles = resource.points_at(name, "aws_iam_instance_profile")
+        if not profiles.all_here or resource.uncertain(name):
+            return Answer.unknown(f"{name} leads to no instance profile made here", name)
+        answers = []
+        for profile in profiles.here:
+            roles = profile.points_at("role", "aws_iam_role")
+            if not roles.all_here:
+                answers.append(Answer.unknown(f"the role of {profile.address} is not known", name))
+            for role in roles.here:
+                answers += _privileges(role)
+        return Answer.worst(answers, "no policy of its role allows a whole service on everything")
+
+
+def _privileges(role: Resource) -> Iterator[Answer]:
+    """What is to be said of each policy of a role, however it got it."""
+    if role.uncertain("inline_policy"):
+        yield Answer.unknown(f"inline_policy of {role.address} is not known")
+    for block in role.blocks("inline_policy"):
+        yield from _allowed(block, f"inline_policy of {role.address}")
+    yield from _attached(role, "managed_policy_arns")
+    others = given(role)
+    for other, name in others.by_role.get(role.address, ()):
+        if name == "policy":
+            yield from _allowed(other, other.address)
+        else:
+            yield from _attached(other, name)
+    for address in others.anybody:
+        yield Answer.unknown(f"which role {address} is for is not known")
+
+
+def _attached(resource: Resource, name: str) -> Iterator[Answer]:
+    """What is to be said of the policies that an argument names by ARN."""
+    for each in attached(resource, name):
+        for policy in each.policy.here:
+            yield from _allowed(policy, policy.address)
+        if each.amazons and each.amazons not in AWS_MANAGED:
+            yield Answer.failed(f"{resource.address} attaches {each.amazons}")
+        elif not each.amazons and not each.policy.all_here:
+            yield Answer.unknown(f"{name} of {resource.address} leads to no policy made here")
+
+
+def _allowed(block: Block, where: str) -> Iterator[Answer]:
+    """Whether a policy document allows all of a service, or everything, on every resource."""
+    allowing = statements(block)
+    if allowing is None:
+        yield Answer.unknown(f"the policy of {where} is not known")
+        return
+    for statement in allowing:
+        actions = any_of(_is_service(each) for each in _actions(statement))
+        resources = any_of(_is_everything(each) for each in _resources(statement))
+        if actions is True and resources is True:
+            yield Answer.failed(f"{where} allows a whole service on every resource")
+        elif False not in (actions, resources):
+            yield Answer.unknown(f"what {where} allows is not known")
+
+
+def _actions(statement: Mapping[str, Any]) -> list[str | None]:
+    """The patterns of actions; what NotAction leaves is as good as everything."""
+    if "NotAction" in statement:
+        return ["*"]
+    return [text(action) for action in items(statement.get("Action"))]
+
+
+def _resources(statement: Mapping[str, Any]) -> list[str | None]:
+    """The patterns of resources; what NotResource leaves is as good as everything."""
+    if "NotResource" in statement:
+        return ["*"]
+    return [text(resource) for resource in items(statement.get("Resource"))]
+
+
+def _is_service(action: str | None) -> bool | None:
+    """`*`, `service:*` and the like are whole services."""
+    return None if action is None else bool(re.fullmatch(r"([^:]*:)?[*?]*\*[*?]*", action))
+
+
+def _is_everything(resource: str | None) -> bool | None:
+    """`*`, or an ARN that names nothing but a kind: `arn:aws:iam::*:role/*`.
+
+    `${}` at the start is a whole ARN.
+    """
+    if resource is None or resource.startswith("${}"):
+        return None if resource is None else False
+    named = "".join(resource.split(":", 5)[5:])
+    return not re.sub(r"^[a-z-]+[/:]", "", named).strip("*?")
+
+
+class IamScope(Policy):
+    """No policy gives a whole service away."""
+
+    about = About(
+        id="NEXUS_IAM_SCOPE",
+        title="No IAM policy allows a whole service on every resource",
+        severity=Severity.HIGH,
+        why="Who gets hold of such a role reads every secret, or makes itself administrator.",
+        fact="A wildcard in an ARN matches across accounts and regions: arn:aws:iam::*:role/* is "
+        'every role, as "*" is (IAM User Guide, Resource element).',
+        fix="name the actions and the resources; no policy of this stack needs a whole service",
+        resources=(
+            "aws_iam_policy",
+            "aws_iam_role_policy",
+            "aws_iam_user_policy",
+            "aws_iam_group_policy",
+            "aws_iam_role",
+        ),
+    )
+
+    def judge(self, resource: Resource) -> Answer:
+        """No statement has `service:*`, or wider, on nothing but wildcards."""
+        if resource.type != "aws_iam_role":
+            return Answer.worst(_allowed(resource, resource.address), _NO_SERVICE)
+        answers = [
+            answer
+            for block in resource.blocks("inline_policy")
+            for answer in _allowed(block, f"inline_policy of {resource.address}")
+        ]
+        if resource.uncertain("inline_policy"):
+            answers.append(Answer.unknown("inline_policy is not known", "inline_policy"))
+        return Answer.worst(answers, _NO_SERVICE)
+
+
+_NO_SERVICE = "no statement allows a whole service on every resource"
+
+
+class ManagedPolicies(Policy):
+    """Nobody is made an administrator by a policy of AWS's own."""
+
+    about = About(
+        id="NEXUS_MANAGED_POLICIES",
+        title="Nobody has an AWS managed policy that allows a whole service",
+        severity=Severity.HIGH,
+        why="Who gets hold of such a user or role reads every secret, deletes the database, or "
+        "makes itself administrator.",
+        fact="AdministratorAccess, PowerUserAccess, the *FullAccess policies and those of "
+        "administrators' job functions allow all of a service, or of every service, on every "
+        "resource; SecretsManagerReadWrite reads every secret (AWS Managed Policy Reference).",
+        fix="nexusctl attaches AmazonSSMManagedInstanceCore alone; elsewhere write an "
+        "aws_iam_policy that names the actions and the resources",
+        resources=(
+            "aws_iam_group_policy_attachment",
+            "aws_iam_group_policy_attachments_exclusive",
+            "aws_iam_policy_attachment",
+            "aws_iam_role",
+            "aws_iam_role_policy_attachment",
+            "aws_iam_role_policy_attachments_exclusive",
+            "aws_iam_user_policy_attachment",
+            "aws_iam_user_policy_attachments_exclusive",
+            "aws_ssoadmin_managed_policy_attachment",
+        ),
+    )
+
+    def judge(self, resource: Resource) -> Answer:
+        """No ARN of a policy is that of such a one. What is in those made here is judged there."""
+        answers = []
+        for name in ("policy_arn", "policy_arns", "managed_policy_arns", "managed_policy_arn"):
+            for each in attached(resource, name):
+                if each.amazons and _BROAD.search(each.amazons):
+                    answers.append(Answer.failed(f"{name} is that of {each.amazons}", name))
+                elif each.amazons == "" or each.policy.unknown:
+                    answers.append(Answer.unknown(f"{name} is not known", name))
+        return Answer.worst(answers, "it attaches no such policy")
+
+
+# A *FullAccess policy may have a version or a part of the service behind its name.
+_BROAD = re.compile(
+    r"FullAccess|^AdministratorAccess|^PowerUserAccess$|^SecretsManagerReadWrite$"
+    r"|^(Database|Network|System)Administrator$"
+)
+
+
+class ConnectScope(Policy):
+    """Who may connect to the database may do so as one user through one proxy."""
+
+    about = About(
+        id="NEXUS_CONNECT_SCOPE",
+        title="rds-db:connect is allowed for one user of one proxy at a time",
+        severity=Severity.CRITICAL,
+        why="With a wildcard a worker's token also opens the master user's session, and those of "
+        "every other database in the account.",
+        fact="rds-db:connect is allowed on arn:aws:rds-db:REGION:ACCOUNT:dbuser:RESOURCE_ID/USER; "
+        "with * in their place it is allowed for every proxy and instance, or every user (RDS User "
+        "Guide, Creating and using an IAM policy for IAM database access).",
+        fix="nexusctl writes one policy for each of users; elsewhere name the proxy's prx- id and "
+        "the user in Resource, and no wider action on *",
+        resources=(
+            "aws_iam_policy",
+            "aws_iam_role_policy",
+            "aws_iam_user_policy",
+            "aws_iam_group_policy",
+            "aws_iam_role",
+        ),
+    )
+
+    def judge(self, resource: Resource) -> Answer:
+        """Every statement that allows it names its users, without a wildcard."""
+        answers = []
+        blocks: list[Block] = [resource]
+        if resource.type == "aws_iam_role":
+            blocks = [*resource.blocks("inline_policy")]
+            if resource.uncertain("inline_policy"):
+                answers.append(Answer.unknown("inline_policy is not known", "inline_policy"))
+        for block in blocks:
+            answers += _connects(block)
+        return Answer.worst(
+            answers, "rds-db:connect is allowed for named users only, or not at all"
+        )
+
+
+def _connects(block: Block) -> Iterator[Answer]:
+    path = (*block.path, "policy")
+    allowing = statements(block)
+    if allowing is None:
+        yield Answer.unknown("policy is not known", *path)
+        return
+    for statement in allowing:
+        connects = any_of(_matches(CONNECT, action) for action in _actions(statement))
+        if any_of(_matches(CONNECT, text(each)) for each in items(statement.get("NotAction"))):
+            connects = False
+        named = [_names_user(each) for each in _resources(statement)]
+        if connects is True and False in named:
+            yield Answer.failed(f"{CONNECT} is allowed for more than one named user", *path)
+        elif connects is not False and not all(named):
+            yield Answer.unknown(f"whom {CONNECT} is allowed for is not known", *path)
+
+
+def _matches(action: str, pattern: str | None) -> bool | None:
+    """Whether a pattern of actions has this one; case does not count."""
+    return None if pattern is None else fnmatchcase(action, pattern.lower())
+
+
+def _names_user(resource: str | None) -> bool | None:
+    """Whether a pattern is about one database user, or about none; None where it is not known."""
+    if resource is None or resource == "${}":
+        return None
+    service = [*resource.split(":"), "", "", ""][2]
+    if service and not fnmatchcase("rds-db", service):
+        return True
+    return bool(_USER.fullmatch(resource))
+
+
+_USER = re.compile(r"arn:[^:]+:rds-db:[^:]*:[^:]*:dbuser:[^:/*?]+/[^:/*?]+")
+
+
+worker_role = WorkerRole()
+iam_scope = IamScope()
+managed_policies = ManagedPolicies()
+connect_scope = ConnectScope()
