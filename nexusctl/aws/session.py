@@ -16,15 +16,19 @@ _CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"
 
 
 class Session:
-    """Clients of AWS's services; made by `session`."""
+    """Clients of AWS's services; made by `session`.
 
-    def __init__(self, made: boto3.Session) -> None:
+    `caller` is the ARN of who has signed in, before any role is assumed.
+    """
+
+    def __init__(self, made: boto3.Session, caller: str = "") -> None:
         self._session = made
+        self.caller = caller
 
-    def client(self, service: str) -> Any:
-        """A client of boto3's."""
+    def client(self, service: str, *, region: str | None = None) -> Any:
+        """A client of boto3's, in the environment's region unless another is named."""
         make: Any = self._session.client
-        return make(service, config=_CONFIG)
+        return make(service, region_name=region, config=_CONFIG)
 
 
 @contextmanager
@@ -37,15 +41,23 @@ def session(aws: Aws, variables: Mapping[str, str]) -> Iterator[Session]:
     """
     with _process_environment(variables), _explained():
         made = boto3.Session(profile_name=aws.profile, region_name=aws.region)
+        identity = _identity(made)
+        caller = str(identity["Arn"])
         if aws.assume_role_arn:
             made = _assumed(made, aws)
-        account = Session(made).client("sts").get_caller_identity()["Account"]
+            identity = _identity(made)
+        account = identity["Account"]
         if account != aws.account_id:
             raise Refused(
                 f"these credentials are of the account {account}, not {aws.account_id}",
                 hint="sign in to the account that aws.account_id names",
             )
-        yield Session(made)
+        yield Session(made, caller)
+
+
+def _identity(made: boto3.Session) -> dict[str, Any]:
+    identity: dict[str, Any] = Session(made).client("sts").get_caller_identity()
+    return identity
 
 
 def _assumed(made: boto3.Session, aws: Aws) -> boto3.Session:

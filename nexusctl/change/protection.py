@@ -1,9 +1,11 @@
 """What nexusctl does not do to data unless it is told by address."""
 
 import shlex
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from nexusctl.change.impact import Impact, Loss
+from nexusctl.change.impact import DATABASE, Impact, Loss
 from nexusctl.errors import Refused
 from nexusctl.terraform.plan import Action
 
@@ -45,8 +47,8 @@ def protect_database(impact: Impact, *, tier: str) -> None:
     if protected:
         raise Refused(
             _listed("the database is protected from deletion", protected),
-            hint="set database.deletion_protection: false and apply that first, as a change of "
-            "its own",
+            hint="turn that off in a change of its own: set database.deletion_protection: false "
+            "and apply that first",
         )
     without = [loss for loss in gone if loss.skip_final_snapshot]
     if without and tier == "production":
@@ -55,6 +57,47 @@ def protect_database(impact: Impact, *, tier: str) -> None:
             hint="set database.skip_final_snapshot: false and apply that first, as a change of "
             "its own",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class FinalSnapshot:
+    """What is left of a database that is destroyed: a snapshot, and the key that it needs.
+
+    `key_lasts_days` is how long the key can still be kept, None where the plan leaves it alone.
+    """
+
+    name: str
+    key: str | None
+    key_lasts_days: int | None
+
+
+def final_snapshots(document: Mapping[str, Any]) -> tuple[FinalSnapshot, ...]:
+    """The snapshots that a plan leaves of databases, by its JSON (`terraform show -json`).
+
+    A key that is deleted waits for 7 to 30 days; then its snapshots cannot be restored any more
+    (KMS Developer Guide, Deleting AWS KMS keys).
+    """
+    gone = [
+        (change["type"], change["change"]["before"])
+        for change in document.get("resource_changes", ())
+        if "delete" in change["change"]["actions"]
+    ]
+    keys = {
+        before["arn"]: before.get("deletion_window_in_days") or 30
+        for kind, before in gone
+        if kind == "aws_kms_key"
+    }
+    return tuple(
+        FinalSnapshot(
+            before["final_snapshot_identifier"],
+            before.get("kms_key_id"),
+            keys.get(before.get("kms_key_id")),
+        )
+        for kind, before in gone
+        if kind == DATABASE
+        and not before.get("skip_final_snapshot")
+        and before.get("final_snapshot_identifier")
+    )
 
 
 def _listed(what: str, losses: Iterable[Loss]) -> str:

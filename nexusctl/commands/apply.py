@@ -1,10 +1,16 @@
-"""`nexusctl apply ENV`."""
+"""`nexusctl apply ENV|FILE`."""
 
 from argparse import Namespace
+from contextlib import ExitStack
+from datetime import UTC, datetime
 
 from nexusctl.change.protection import protect
+from nexusctl.change.sealed import discard
+from nexusctl.commands.auditing import Audit, audited
+from nexusctl.commands.carrying import apply_command, carried
 from nexusctl.commands.display import Display
 from nexusctl.commands.planning import Planned, exit_code, planning, screen
+from nexusctl.commands.sealing import insist_unchanged, opening, seal, waiting
 from nexusctl.commands.show import show
 from nexusctl.commands.walk import Walk, confirmed
 from nexusctl.errors import Exit, Refused
@@ -12,42 +18,66 @@ from nexusctl.report import text
 
 
 def run(arguments: Namespace) -> int:
-    """Plan, show the plan, ask where it matters, and apply that very plan."""
+    """Apply the sealed plan if there is one, else plan first; show it, and ask where it matters."""
+    again = apply_command(arguments.environment, arguments)
+    from_file = carried(arguments)
     walk = Walk.begin(arguments)
+    if not from_file:
+        again = walk.command("apply")
     display = Display()
-    with walk.work.alone(), planning(walk, display) as planned:
+    with walk.work.alone(), ExitStack() as stack:
+        sealed = from_file or waiting(walk)
+        if sealed:
+            audit = stack.enter_context(audited(walk, "apply", sealed.receipt, display))
+            opened = opening(walk, sealed, display, carried=from_file is not None)
+            planned = stack.enter_context(opened)
+        else:
+            planned = stack.enter_context(planning(walk, display))
         show(screen(walk, planned))
         if not planned.passed or planned.plan is None or planned.impact is None:
             return exit_code(planned)
-        if not planned.plan.empty:
-            tier = walk.environment.settings.tier
-            protect(planned.impact, arguments.allow_replace, tier=tier)
-            _ask(walk, assume_yes=arguments.yes)
-            apply_plan(walk, planned, display)
+        if planned.plan.empty:
+            return Exit.DONE
+        if sealed:
+            show(text.sealed(sealed.receipt, datetime.now(UTC)))
+        else:
+            receipt = seal(walk, planned, display).receipt
+            audit = stack.enter_context(audited(walk, "apply", receipt, display))
+        tier = walk.environment.settings.tier
+        protect(planned.impact, arguments.allow_replace, tier=tier)
+        _ask(walk, again, assume_yes=arguments.yes)
+        apply_plan(walk, planned, audit, display)
     return Exit.DONE
 
 
-def _ask(walk: Walk, *, assume_yes: bool) -> None:
+def _ask(walk: Walk, again: str, *, assume_yes: bool) -> None:
     name = walk.environment.name
     if assume_yes or walk.environment.settings.tier != "production":
         return
     if not confirmed(f"Production. Type the environment's name ({name}) to apply:", name):
         raise Refused(
             "not applied: the environment's name was not typed",
-            hint=f"in automation: {walk.command('apply')} --yes",
+            hint=f"in automation: {again} --yes",
         )
 
 
-def apply_plan(walk: Walk, planned: Planned, display: Display) -> None:
-    """Apply a plan and show each resource, then the outputs.
+def apply_plan(walk: Walk, planned: Planned, audit: Audit, display: Display) -> None:
+    """Apply a plan and show each resource, then the outputs; note it in the audit log.
+
+    A sealed plan goes, however this ends: what was applied in part cannot be applied again.
 
     Raises:
+        Refused: the plan file is not the one that was sealed, or too old.
         TerraformFailed: Terraform ended with an error; what it had done is in the state.
         Interrupted: a signal made it stop.
     """
+    insist_unchanged(walk, audit.receipt)
+    audit.begun(planned.terraform)
+    discard(walk.work.sealed)
     with walk.explained(planned.rendered), display.phase("apply") as phase:
         applied = planned.terraform.apply(walk.work.plan, display.resources(phase))
         done = applied.summary
         if done:
             phase.note(f"{done.add} created, {done.change} changed, {done.remove} destroyed")
+    audit.done(applied)
     show(text.outputs(applied.outputs))

@@ -6,16 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rich.text import Text
 
 from nexusctl.change.impact import Impact, impact
+from nexusctl.change.protection import FinalSnapshot, final_snapshots
 from nexusctl.change.provenance import Provenance
 from nexusctl.commands.display import Display
 from nexusctl.commands.remedies import with_diffs
 from nexusctl.commands.walk import Walk
 from nexusctl.errors import Exit
-from nexusctl.policy.gate import Case
+from nexusctl.policy.gate import Case, Gate
 from nexusctl.policy.verdict import Verdict
 from nexusctl.render.rendered import Rendered
 from nexusctl.render.write import altered
@@ -35,11 +37,17 @@ class Planned:
     terraform: Terraform
     plan: Plan | None = None
     impact: Impact | None = None
+    snapshots: tuple[FinalSnapshot, ...] = ()
 
     @property
     def passed(self) -> bool:
         """Whether both the files and the plan were judged, and nothing was denied."""
         return self.plan is not None and all(verdict.passed for verdict in self.verdicts)
+
+    @property
+    def applicable(self) -> bool:
+        """Whether it passed and there is something to do."""
+        return self.passed and self.plan is not None and not self.plan.empty
 
 
 @contextmanager
@@ -54,29 +62,42 @@ def planning(walk: Walk, display: Display) -> Iterator[Planned]:
         gate = stack.enter_context(walk.gate())
         stack.enter_context(no_plan_left(walk))
         rendered = walk.render(display)
-        case = _case(walk, rendered)
+        case = case_of(walk, rendered)
         judging = stack.enter_context(ThreadPoolExecutor(1)).submit(gate.judge_files, case)
         terraform = walk.terraform(display)
         with walk.explained(rendered):
             initialise(terraform, rendered, display)
         with display.phase("policies") as phase:
             files = with_diffs(judging.result(), walk.environment)
-            phase.note(_said(files))
+            phase.note(said(files))
         if not files.passed:
             yield Planned(rendered, (files,), terraform)
             return
         with walk.explained(rendered):
             document = planned_document(terraform, walk.work.plan, display, on_change=gate.start)
-        with display.phase("policies") as phase:
-            verdict = gate.judge_plan(_case(walk, rendered), document, files)
-            judged = with_diffs(verdict, walk.environment)
-            phase.note(_said(judged))
-        plan, done = _told(document, walk, rendered)
-        walk.note_what_was_interrupted(terraform, plan, display)
-        yield Planned(rendered, (files, judged), terraform, plan, done)
+        yield judged_plan(walk, gate, Planned(rendered, (files,), terraform), document, display)
 
 
-def _case(walk: Walk, rendered: Rendered) -> Case:
+def judged_plan(
+    walk: Walk, gate: Gate, files: Planned, document: Path, display: Display
+) -> Planned:
+    """The plan with this JSON, judged, what it does, and whether something was left unfinished.
+
+    `files` is what has come of the files. The JSON goes.
+    """
+    rendered, (verdict_on_files,) = files.rendered, files.verdicts
+    with display.phase("policies") as phase:
+        verdict = gate.judge_plan(case_of(walk, rendered), document, verdict_on_files)
+        judged = with_diffs(verdict, walk.environment)
+        phase.note(said(judged))
+    told = _told(document)
+    plan = parse_plan(told)
+    walk.note_what_was_interrupted(files.terraform, plan, display)
+    done = impact(told, Provenance(walk.environment, rendered))
+    return replace(files, verdicts=(verdict_on_files, judged), plan=plan, impact=done)
+
+
+def case_of(walk: Walk, rendered: Rendered) -> Case:
     """The environment and its root, which has to be on the disk as it was rendered."""
     case = Case.of_environment(walk.environment, rendered)
     return replace(case, missing=altered(rendered, walk.work.root))
@@ -91,19 +112,30 @@ def planning_destruction(walk: Walk, display: Display) -> Iterator[Planned]:
         with walk.explained(rendered):
             initialise(terraform, rendered, display)
             document = planned_document(terraform, walk.work.plan, display, mode="destroy")
-        yield Planned(rendered, (), terraform, *_told(document, walk, rendered))
+        told = _told(document)
+        yield Planned(
+            rendered,
+            (),
+            terraform,
+            parse_plan(told),
+            impact(told, Provenance(walk.environment, rendered)),
+            final_snapshots(told),
+        )
 
 
-def _told(document: Path, walk: Walk, rendered: Rendered) -> tuple[Plan, Impact]:
+def _told(document: Path) -> Any:
     """What the JSON of a plan says; it holds sensitive values in clear, so it goes at once."""
     told = json.loads(document.read_bytes())
     document.unlink()
-    return parse_plan(told), impact(told, Provenance(walk.environment, rendered))
+    return told
 
 
 @contextmanager
 def no_plan_left(walk: Walk) -> Iterator[None]:
-    """Whatever happens, no plan stays behind: both forms of it hold sensitive values in clear."""
+    """Whatever happens, no plan that is worked with stays behind, nor its JSON.
+
+    Both may hold sensitive values in clear. A plan that is to stay is sealed, in its own place.
+    """
     plans = (walk.work.plan, walk.work.plan.with_suffix(".json"))
     try:
         for plan in plans:
@@ -152,7 +184,8 @@ def planned_document(
     return document
 
 
-def _said(verdict: Verdict) -> str:
+def said(verdict: Verdict) -> str:
+    """A verdict in a few words."""
     subject = verdict.subject
     if verdict.passed:
         return f"{subject}: {len(verdict.findings)} findings, none denied"

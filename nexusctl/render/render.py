@@ -11,13 +11,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from nexusctl.environment.environment import Environment
 from nexusctl.environment.origin import Origin
 from nexusctl.errors import Location, RenderFailed
-from nexusctl.render.rendered import Rendered
+from nexusctl.render.rendered import LOCK_FILE, Rendered
 from nexusctl.render.trace import Traced, Tracer
 from nexusctl.workspace import Assets
 
 HEADER = "# Rendered by nexusctl from environments/{name}.yaml. Do not edit: edit that file.\n"
 ROOT_FILES = ("main.tf", "outputs.tf", "providers.tf", "versions.tf")
-LOCK_FILE = ".terraform.lock.hcl"
 # What a module needs to run; its tests and its README stay behind.
 MODULE_FILES = ("*.tf", "templates/*")
 

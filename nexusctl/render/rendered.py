@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from nexusctl.environment.origin import Origin
 
+LOCK_FILE = ".terraform.lock.hcl"
+
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
@@ -27,6 +29,13 @@ class Rendered:
             text = self.files[name].encode()
             total.update(f"{name}\0{len(text)}\0".encode() + text)
         return total.hexdigest()
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The SHA-256 of each file, in hexadecimal, by its path."""
+        return {
+            name: hashlib.sha256(text.encode()).hexdigest() for name, text in self.files.items()
+        }
 
     def origins(self, file: str, line: int) -> tuple[Origin, ...]:
         """The environment values printed on a line, none if it is all template."""

@@ -2,10 +2,11 @@
 
 import json
 import re
+from hashlib import sha256
 from pathlib import Path
 
 from nexusctl.errors import Refused
-from nexusctl.render.rendered import Rendered
+from nexusctl.render.rendered import LOCK_FILE, Rendered
 
 HEADER_START = "# Rendered by nexusctl"
 # Whatever Terraform or OpenTofu would read beside the rendered files.
@@ -63,6 +64,20 @@ def altered(rendered: Rendered, directory: Path) -> tuple[str, ...]:
         if CONFIGURATION.fullmatch(file.name) and name not in rendered.files:
             found.append(f"{name} was not rendered, but Terraform reads it")
     return tuple(found)
+
+
+def digests(directory: Path) -> dict[str, str]:
+    """The SHA-256 of all that Terraform or a module would read in `directory`, by its path."""
+    read_by_terraform = [
+        file
+        for file in directory.iterdir()
+        if CONFIGURATION.fullmatch(file.name) or file.name == LOCK_FILE
+    ]
+    return {
+        file.relative_to(directory).as_posix(): sha256(file.read_bytes()).hexdigest()
+        for file in (*read_by_terraform, *directory.glob("modules/**/*"))
+        if file.is_file()
+    }
 
 
 def _rendered(file: Path) -> bool:

@@ -5,9 +5,11 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nexusctl.environment.origin import Origin
+from nexusctl.errors import NexusError
 from nexusctl.policy.verdict import Finding, Setting, Verdict
 from nexusctl.report.findings import relative
 from nexusctl.report.impact import document as impact
@@ -15,6 +17,7 @@ from nexusctl.terraform.plan import Action, Plan
 
 if TYPE_CHECKING:
     from nexusctl.change.impact import Impact
+    from nexusctl.change.receipt import Receipt
     from nexusctl.environment.environment import Environment
 
 
@@ -46,8 +49,12 @@ def planned(
     judged: Sequence[Verdict],
     plan: Plan | None,
     done: "Impact | None",
+    sealed: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The result of `plan`: the verdicts, and the plan unless the files were denied."""
+    """The result of `plan`: the verdicts, and the plan unless the files were denied.
+
+    `sealed` is what `sealed` makes of the receipt; None where nothing waits to be applied.
+    """
     return {
         "environment": environment.name,
         "account_id": environment.settings.aws.account_id,
@@ -56,6 +63,24 @@ def planned(
         "verdicts": [verdict(each) for each in judged],
         "impact": impact(done) if done else None,
         "plan": _plan(plan) if plan else None,
+        "sealed": sealed,
+    }
+
+
+def sealed(receipt: "Receipt", path: Path) -> dict[str, str]:
+    """A sealed plan: its receipt, and where it lies."""
+    return {
+        "receipt": receipt.id,
+        "expires": receipt.expires.isoformat(timespec="seconds"),
+        "path": str(path),
+    }
+
+
+def failed(name: str, error: NexusError) -> dict[str, Any]:
+    """What stands for an environment among several that ended with an error."""
+    return {
+        "environment": name,
+        "error": {"message": str(error), "hint": error.hint, "exit_code": int(error.exit_code)},
     }
 
 

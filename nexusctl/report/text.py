@@ -3,10 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from rich.text import Text
 
 from nexusctl.change.impact import Impact
+from nexusctl.change.receipt import Receipt, at
 from nexusctl.environment.environment import Environment
 from nexusctl.policy.verdict import Verdict
 from nexusctl.render.rendered import Rendered
@@ -68,6 +70,16 @@ def planned(
         yield Text()
     if changes:
         yield from plan(changes)
+
+
+def sealed(receipt: Receipt, now: datetime) -> Iterator[Text]:
+    """Where a plan that was made earlier comes from, and until when it may be applied."""
+    commit = f"commit {receipt.commit[:12]}" if receipt.commit else "no git commit"
+    dirty = " and changes that are not committed" if receipt.dirty else ""
+    yield Text(f"sealed at {at(receipt.made, now)} by {visible(receipt.who)}", "bold")
+    yield Text(
+        f"  from {commit}{dirty}; good until {at(receipt.expires, now)}; receipt {receipt.id}"
+    )
 
 
 def plan(changes: Plan) -> Iterator[Text]:

@@ -1,8 +1,8 @@
 import pytest
 
-from nexusctl.change.protection import protect, protect_database
+from nexusctl.change.protection import final_snapshots, protect, protect_database
 from nexusctl.errors import Exit, Refused
-from tests.unit.change.plans import Recorded
+from tests.unit.change.plans import Recorded, plan_of
 
 DATABASE = "module.database.aws_db_instance.main"
 SECRET = 'module.secrets.aws_secretsmanager_secret.main["reports"]'
@@ -64,3 +64,18 @@ def test_production_is_not_deleted_without_a_final_snapshot(recorded: Recorded) 
 def test_other_tiers_say_themselves_whether_there_is_a_final_snapshot(recorded: Recorded) -> None:
     protect_database(recorded("single_destroy"), tier="development")
     protect(recorded("single_renamed"), [DATABASE], tier="development")
+
+
+def test_the_snapshot_that_is_left_is_named_with_the_key_that_it_needs() -> None:
+    (left,) = final_snapshots(plan_of("destroy"))
+    assert left.name.startswith("keystone-nexus-recorded-final-")
+    assert left.key is not None
+    assert left.key.startswith("arn:aws:kms:")
+    assert left.key_lasts_days == 30
+    (left,) = final_snapshots(plan_of("database_renamed"))
+    assert left.key_lasts_days is None, "the key stays"
+
+
+@pytest.mark.parametrize("name", ["nothing", "single_destroy"])
+def test_no_snapshot_is_told_of_where_none_is_left(name: str) -> None:
+    assert final_snapshots(plan_of(name)) == ()

@@ -34,6 +34,13 @@ def content(directory: Path) -> dict[str, str]:
     }
 
 
+def test_a_state_that_could_not_be_saved_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "errored.tfstate").write_text("the only trace of what was applied\n")
+    write(rendered(), tmp_path)
+    write(rendered(main=f"{HEADER}locals {{ a = 1 }}\n"), tmp_path)
+    assert content(tmp_path)["errored.tfstate"] == "the only trace of what was applied\n"
+
+
 def test_the_directory_holds_the_rendered_files(tmp_path: Path) -> None:
     write(rendered(), tmp_path)
     assert content(tmp_path) == rendered().files
