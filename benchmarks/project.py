@@ -7,10 +7,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, partial
 from pathlib import Path
 
 from benchmarks.measure import SCRIPTS, run
@@ -20,6 +21,7 @@ from nexusctl.terraform.engine import find_engine
 from nexusctl.terraform.terraform import Terraform
 from nexusctl.workspace import PACKAGE, WorkDirectory, Workspace
 
+APPLIED_AT_ONCE = 6
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -60,10 +62,16 @@ class Project:
                 watching.send_signal(signal.SIGINT)
         return tuple(times)
 
-    @property
-    def work(self) -> WorkDirectory:
-        """The work directory of `sandbox`."""
-        return Workspace(self.root).work("sandbox", sandbox=True)
+    def work(self, name: str) -> WorkDirectory:
+        """The work directory of an environment."""
+        return Workspace(self.root).work(name, sandbox=True)
+
+    def apply_all(self, names: Sequence[str]) -> None:
+        """Make the stacks of these environments stand, a few at once: they mostly wait."""
+        print(f"applying {len(names)} environments: ten minutes …", file=sys.stderr)
+        self.at_the_end.callback(self.nexusctl, "sandbox", "stop")
+        with ThreadPoolExecutor(APPLIED_AT_ONCE) as pool:
+            list(pool.map(lambda name: self.nexusctl("apply", name, "--yes"), names))
 
     def apply(self) -> None:
         """Make the stack of `sandbox` stand, if it does not yet."""
@@ -72,32 +80,34 @@ class Project:
             self.at_the_end.callback(self.nexusctl, "sandbox", "stop")
             self.nexusctl("apply", "sandbox", "--yes")
 
-    def plan_with_terraform_alone(self, **variables: str) -> Path:
-        """`terraform plan -out` and `terraform show -json` of `sandbox`; returns the JSON's file.
+    def plan_with_terraform_alone(self, name: str = "sandbox", **variables: str) -> Path:
+        """`terraform plan -out` and `terraform show -json`; returns the JSON's file.
 
         `variables` are added to the process environment.
         """
-        file = self.work.path / "alone.tfplan"
-        engine, environment = self._terraform
-        terraform = partial(
-            run, *engine, environment=environment | variables, directory=self.work.root
-        )
+        work = self.work(name)
+        file = work.path / "alone.tfplan"
+        engine, environment = self._terraform(name)
+        terraform = partial(run, *engine, environment=environment | variables, directory=work.root)
         terraform("plan", "-input=false", f"-out={file}")
         document = file.with_suffix(".json")
         with document.open("wb") as out:
             terraform("show", "-json", file, stdout=out)
         return document
 
-    @cached_property
-    def _terraform(self) -> tuple[tuple[str, ...], dict[str, str]]:
+    @cache  # noqa: B019 - a project lives as long as the process
+    def _terraform(self, name: str) -> tuple[tuple[str, ...], dict[str, str]]:
         """Terraform's program and environment as nexusctl has them, but for GOGC: the user's."""
-        aws = load("sandbox", self.root / "environments").settings.aws
+        aws = load(name, self.root / "environments").settings.aws
         server = Sandbox(Workspace(self.root).sandbox)
         reaching_it = server.environment_variables(
             server.ensure_running(), os.environ, account_id=aws.account_id, region=aws.region
         )
         terraform = Terraform(
-            find_engine(), self.work, environment=reaching_it, on_interrupt=lambda _count: None
+            find_engine(),
+            self.work(name),
+            environment=reaching_it,
+            on_interrupt=lambda _count: None,
         )
         environment = {k: v for k, v in terraform.environment.items() if k != "GOGC"}
         users = {k: v for k, v in os.environ.items() if k == "GOGC"}

@@ -1,5 +1,6 @@
 """From error to message to exit code: the only place that ends the process."""
 
+import errno
 import os
 import signal
 import sys
@@ -37,7 +38,12 @@ def main(arguments: list[str]) -> int:
         return Exit.INTERRUPTED
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        _complain(f"{place}{error.strerror or error}", "the file system is in the way")
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        hint = "free space on the disk that holds .nexusctl, then the same command again"
+        _complain(
+            f"{place}{error.strerror or error}",
+            hint if full else "the file system is in the way",
+        )
         return Exit.TOOL_UNFIT
     except Exception as error:  # noqa: BLE001 - whatever it is, no traceback reaches a user
         _complain(

@@ -4,6 +4,7 @@ A message says where, what is wrong and with which value (never a secret's); the
 the reader can do. A policy denial is a result, not an error, and so is not here.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -24,6 +25,28 @@ class Exit(IntEnum):
     REFUSED = 9
     USAGE = 64
     INTERRUPTED = 130
+
+
+# Errors before denials before changes. Among errors, the farther from the environment's file first.
+WORST_FIRST = (
+    Exit.INTERRUPTED,
+    Exit.BUG,
+    Exit.USAGE,
+    Exit.REFUSED,
+    Exit.TOOL_UNFIT,
+    Exit.AWS_FAILED,
+    Exit.TERRAFORM_FAILED,
+    Exit.RENDER_FAILED,
+    Exit.ENVIRONMENT_INVALID,
+    Exit.POLICY_DENIED,
+    Exit.CHANGES_PRESENT,
+    Exit.DONE,
+)
+
+
+def worst(codes: Iterable[Exit]) -> Exit:
+    """The exit code of several environments together; done where there is none."""
+    return min(codes, key=WORST_FIRST.index, default=Exit.DONE)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -48,6 +48,11 @@ class WorkDirectory:
         return self.path / "plan.tfplan"
 
     @property
+    def sealed(self) -> Path:
+        """A plan that waits to be applied, and its receipt."""
+        return self.path / "sealed"
+
+    @property
     def data(self) -> Path:
         """Terraform's TF_DATA_DIR."""
         return self.path / "data"
@@ -123,6 +128,10 @@ class Workspace:
     def sandbox(self) -> Path:
         """Where the sandbox server keeps its record and log."""
         return self.state / "sandbox-server"
+
+    def audit(self, environment: str) -> Path:
+        """The log of what was applied and destroyed in `environment`."""
+        return self.state / "audit" / f"{environment}.jsonl"
 
     def work(self, environment: str, *, sandbox: bool) -> WorkDirectory:
         """The work directory of `environment`, on the sandbox or on the real AWS."""

@@ -104,6 +104,7 @@ class ResourceProgress:
     phase: Phase
     refreshed: int = 0
     changed: int = 0
+    failed: int = 0
     running: dict[str, float] = field(default_factory=dict)
 
     def __call__(self, event: Event) -> None:
@@ -125,14 +126,17 @@ class ResourceProgress:
     def _ended(self, event: ResourceEvent) -> None:
         seconds = time.monotonic() - self.running.pop(event.address, time.monotonic())
         if event.action != "read":
-            self.changed += 1
             failed = event.kind == "apply_errored"
+            self.failed += failed
+            self.changed += not failed
             symbol, style = ("✗", "red") if failed else text.SYMBOLS.get(event.action, ("·", ""))
             self.display.say(f"  {symbol} {event.address}  {text.duration(seconds)}", style)
         self._now()
 
     def _now(self) -> None:
         said = f"{self.changed} resources done"
+        if self.failed:
+            said += f", {self.failed} failed"
         if self.running:
             address, started = min(self.running.items(), key=lambda each: each[1])
             rest = f" and {len(self.running) - 1} more" if len(self.running) > 1 else ""

@@ -1,7 +1,6 @@
 """`nexusctl drift [ENV…|--all]`."""
 
 import json
-import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,86 +9,72 @@ from rich.text import Text
 
 from nexusctl.change.impact import Impact, drift
 from nexusctl.change.provenance import Provenance
+from nexusctl.commands import fleet
 from nexusctl.commands.display import Display
-from nexusctl.commands.judging import concrete
+from nexusctl.commands.fleet import Fleet, Outcome
 from nexusctl.commands.planning import initialise, no_plan_left, planned_document
-from nexusctl.commands.project import environments_directory
 from nexusctl.commands.show import show
 from nexusctl.commands.walk import Walk
-from nexusctl.errors import Exit, NexusError, UsageWrong
+from nexusctl.errors import Exit
 from nexusctl.report import impact as report
-from nexusctl.report.visible import one_line
-
-_Found = dict[str, Impact | NexusError]
+from nexusctl.report.fleet import Told, drifted
+from nexusctl.terraform.terraform import TerraformError
 
 
 def run(arguments: Namespace) -> int:
     """Show what was changed outside Terraform, and what that means; nothing is changed back."""
-    if arguments.all == bool(arguments.environments):
-        raise UsageWrong("name environments, or say --all", hint="nexusctl drift prod")
-    names = arguments.environments or list(concrete(environments_directory(arguments)))
-    display = Display(quiet=arguments.format != "text")
-    found: _Found = {}
-    for name in names:
-        arguments.environment = name
-        try:
-            found[name] = _drift(arguments, display)
-        except NexusError as error:
-            if len(names) == 1:
-                raise
-            found[name] = error
-    _report(found, arguments.format)
-    errors = [each for each in found.values() if isinstance(each, NexusError)]
-    for name, each in found.items():
-        if isinstance(each, NexusError):
-            print(f"error: {name}: {each}", file=sys.stderr)
-    if errors:
-        return max(error.exit_code for error in errors)
-    return Exit.CHANGES_PRESENT if any(map(_drifted, found.values())) else Exit.DONE
+    names = fleet.named(arguments)
+    quiet = arguments.format != "text"
+    if len(names) == 1:
+        (arguments.environment,) = names
+        found = Fleet({names[0]: _drift(arguments, Display(quiet=quiet))})
+    else:
+        found = fleet.run_all(arguments, names, _drift, quiet=quiet)
+    if arguments.format == "json":
+        print(json.dumps(found.documents, indent=2))
+    else:
+        show(found.reports)
+    if arguments.format == "text":
+        show(found.table)
+    found.complain()
+    return found.code
 
 
-def _drift(arguments: Namespace, display: Display) -> Impact:
+def _drift(arguments: Namespace, display: Display) -> Outcome:
     walk = Walk.begin(arguments)
+    name = walk.environment.name
     with walk.work.alone(), no_plan_left(walk):
         rendered = walk.render(display)
         terraform = walk.terraform(display)
         with walk.explained(rendered):
             initialise(terraform, rendered, display)
-            file = planned_document(terraform, walk.work.plan, display, mode="refresh-only")
+            try:
+                file = planned_document(terraform, walk.work.plan, display, mode="refresh-only")
+            except TerraformError:
+                # Terraform cannot refresh nothing: what outputs refer to is not there.
+                if terraform.state().addresses:
+                    raise
+                return _nothing_applied(name, arguments.format)
         document = json.loads(Path(file).read_bytes())
-    return drift(document, Provenance(walk.environment, rendered))
+    found = drift(document, Provenance(walk.environment, rendered))
+    anything = bool(found.statements or found.unnoticed)
+    return Outcome(
+        drifted(found),
+        tuple(_report(name, found, arguments.format)),
+        {"environment": name, "drifted": anything, "impact": report.document(found)},
+        Exit.CHANGES_PRESENT if anything else Exit.DONE,
+    )
 
 
-def _drifted(found: Impact | NexusError) -> bool:
-    return isinstance(found, Impact) and bool(found.statements or found.unnoticed)
+def _nothing_applied(name: str, format_: str) -> Outcome:
+    report = (Text(f"## Drift of {name}\n\nNothing is applied."),) if format_ == "markdown" else ()
+    told = Told("·", "dim", "nothing is applied")
+    return Outcome(told, report, {"environment": name, "drifted": False, "impact": None}, Exit.DONE)
 
 
-def _report(found: _Found, format_: str) -> None:
-    impacts = {name: each for name, each in found.items() if isinstance(each, Impact)}
-    if format_ == "json":
-        documents = [
-            {"environment": name, "drifted": _drifted(each), "impact": report.document(each)}
-            for name, each in impacts.items()
-        ]
-        print(json.dumps(documents, indent=2))
-    elif format_ == "markdown":
-        for name, each in impacts.items():
-            print(f"## Drift of {name}\n\n{report.markdown(each)}")
-    else:
-        show(_lines(found))
-
-
-def _lines(found: _Found) -> Iterator[Text]:
-    for name, each in found.items():
-        if isinstance(each, Impact) and _drifted(each):
-            yield Text.assemble("\n", (name, "bold"), " was changed outside Terraform\n")
-            yield from report.text(each)
-    width = max(map(len, found))
-    yield Text()
-    for name, each in found.items():
-        if isinstance(each, NexusError):
-            yield Text.assemble(("✗", "red"), f" {name:<{width}}  {one_line(each.message)}")
-        elif _drifted(each):
-            yield Text.assemble(("!", "yellow"), f" {name:<{width}}  drifted: {each.level}")
-        else:
-            yield Text.assemble(("✓", "green"), f" {name:<{width}}  no drift")
+def _report(name: str, found: Impact, format_: str) -> Iterator[Text]:
+    if format_ == "markdown":
+        yield Text(f"## Drift of {name}\n\n{report.markdown(found)}")
+    elif found.statements or found.unnoticed:
+        yield Text.assemble("\n", (name, "bold"), " was changed outside Terraform\n")
+        yield from report.text(found)

@@ -7,22 +7,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from nexusctl.commands import explaining
 from nexusctl.commands.display import Display
 from nexusctl.commands.project import environments_directory, workspace
 from nexusctl.environment.environment import Environment
 from nexusctl.environment.load import load
-from nexusctl.errors import NexusError, TerraformFailed
+from nexusctl.errors import Refused
 from nexusctl.policy.gate import Gate
 from nexusctl.render.render import render
 from nexusctl.render.rendered import Rendered
 from nexusctl.render.write import write
-from nexusctl.report import text
 from nexusctl.sandbox.prerequisites import Prerequisites
 from nexusctl.sandbox.sandbox import Sandbox
-from nexusctl.terraform.causes import aws_cause, state_lock
-from nexusctl.terraform.engine import find_engine
+from nexusctl.terraform.engine import Product, find_engine
 from nexusctl.terraform.plan import Plan
-from nexusctl.terraform.terraform import Terraform, TerraformError
+from nexusctl.terraform.terraform import (
+    StateUnsaved,
+    Terraform,
+    TerraformError,
+    TerraformInterrupted,
+)
 from nexusctl.workspace import WorkDirectory, Workspace, shipped_assets
 
 
@@ -34,6 +38,7 @@ class Walk:
     environment: Environment
     sandbox: bool
     work: WorkDirectory
+    product: Product | None = None  # the engine that was asked for
 
     @classmethod
     def begin(cls, arguments: Namespace) -> "Walk":
@@ -46,7 +51,7 @@ class Walk:
         environment = load(arguments.environment, environments_directory(arguments))
         sandbox = arguments.sandbox or environment.settings.tier == "sandbox"
         work = place.work(environment.name, sandbox=sandbox)
-        return cls(place, environment, sandbox, work)
+        return cls(place, environment, sandbox, work, getattr(arguments, "engine", None))
 
     def render(self, display: Display) -> Rendered:
         """Render into the work directory."""
@@ -68,13 +73,14 @@ class Walk:
 
     def terraform(self, display: Display) -> Terraform:
         """Terraform in the work directory, reaching the real AWS or the sandbox."""
-        engine = find_engine()
+        engine = find_engine(self.product)
         environment, fresh = self.aws_variables(display)
         terraform = Terraform(
             engine, self.work, environment=environment, on_interrupt=display.interrupted
         )
         if fresh:
             terraform.forget_unfinished_apply()  # what it had begun is gone
+            terraform.discard_unsaved_state()
         return terraform
 
     def aws_variables(self, display: Display) -> tuple[dict[str, str], bool]:
@@ -107,7 +113,8 @@ class Walk:
     def command(self, name: str) -> str:
         """Another command on the same environment, as the user would type it."""
         flag = " --sandbox" if self.sandbox and self.environment.settings.tier != "sandbox" else ""
-        return f"nexusctl {name} {self.environment.name}{flag}"
+        engine = f" --engine {self.product}" if self.product else ""
+        return f"nexusctl {name} {self.environment.name}{flag}{engine}"
 
     def note_what_was_interrupted(self, terraform: Terraform, plan: Plan, display: Display) -> None:
         """Say so if the last apply or destroy never came to its end, and what can be done."""
@@ -129,24 +136,11 @@ class Walk:
 
     @contextmanager
     def explained(self, rendered: Rendered) -> Iterator[None]:
-        """Turn an error of Terraform's into one in terms of the environment file."""
+        """Turn an error of Terraform's into one in terms of the environment, with the way on."""
         try:
             yield
-        except TerraformError as error:
-            message = f"{error.message}\n{text.diagnostics(error.diagnostics, rendered)}"
-            kind: type[NexusError] = TerraformFailed
-            hint = error.hint
-            lock, cause = state_lock(error.diagnostics), aws_cause(error.diagnostics)
-            if lock:
-                message = f"{error.message}: the state of {self.environment.name} is locked"
-                hint = (
-                    f"{lock.who} holds the state's lock since {lock.created} ({lock.operation}). "
-                    "If that run is still alive, wait for it; if it was killed, release the lock: "
-                    f"{self.command('terraform')} -- force-unlock {lock.id}"
-                )
-            elif cause:
-                kind, hint = cause.error, f"{cause.hint} (the full log is {error.log})"
-            raise kind(message, hint=hint) from error
+        except (TerraformError, TerraformInterrupted, StateUnsaved) as error:
+            raise explaining.explained(self, rendered, error) from error
 
 
 def _prerequisites(environment: Environment) -> Prerequisites:
@@ -171,3 +165,24 @@ def confirmed(question: str, wanted: str) -> bool:
         return False
     print(question, end=" ", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip() == wanted
+
+
+def insist_confirmed(walk: Walk, doing: str, again: str, *, assume_yes: bool) -> None:
+    """Ask before something that cannot be undone: production for its name, others for `yes`.
+
+    Args:
+        walk: the environment.
+        doing: what is about to be done, in the infinitive.
+        again: the command, for the hint at automation.
+        assume_yes: do not ask.
+
+    Raises:
+        Refused: the answer was another.
+    """
+    name, production = walk.environment.name, walk.environment.settings.tier == "production"
+    wanted = name if production else "yes"
+    asked = f"Production. Type the environment's name ({name})" if production else "Type yes"
+    if not assume_yes and not confirmed(f"{asked} to {doing}:", wanted):
+        raise Refused(
+            f"nothing was done: {wanted!r} was not typed", hint=f"in automation: {again} --yes"
+        )

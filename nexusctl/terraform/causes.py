@@ -1,27 +1,48 @@
-"""Why Terraform failed, where its words tell: a held state lock, or AWS itself."""
+"""Why Terraform failed, where its words tell: a held state lock, AWS itself, or a full disk."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from nexusctl.errors import AwsFailed, NexusError, Refused
+from nexusctl.errors import AwsFailed, NexusError, Refused, TerraformFailed, ToolUnfit
 from nexusctl.terraform.events import Diagnostic
+
+LOCK_NOT_RELEASED = "Error releasing the state lock"
+# nexusctl says in its own words, and with its own commands, what these mean.
+STATE_SUMMARIES = frozenset(
+    {LOCK_NOT_RELEASED, "Failed to save state", "Failed to persist state to backend"}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class StateLock:
-    """The lock that kept Terraform from the state."""
+    """The lock on the state of an environment. `who` is user@host, `created` in UTC."""
 
     id: str
     who: str
     operation: str
     created: str
 
+    @property
+    def doing(self) -> str:
+        """The operation in one word: `apply`, where Terraform says `OperationTypeApply`."""
+        return self.operation.removeprefix("OperationType").lower()
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was taken; None if that cannot be read."""
+        # 2026-01-02 03:04:05.6 +0000 UTC in messages, 2026-01-02T03:04:05.6Z in the lock itself.
+        found = re.match(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)", self.created)
+        return (
+            datetime.fromisoformat(f"{found[1]}T{found[2]}").replace(tzinfo=UTC) if found else None
+        )
+
 
 def state_lock(diagnostics: Sequence[Diagnostic]) -> StateLock | None:
-    """The state lock that an error speaks of, if it speaks of one."""
+    """The state lock that kept Terraform from the state, if one did."""
     for diagnostic in diagnostics:
-        if "state lock" in diagnostic.summary.lower():
+        if "acquiring the state lock" in diagnostic.summary:
             fields = dict(
                 re.findall(
                     r"^\s*(ID|Who|Operation|Created):\s*(.*?)\s*$", diagnostic.detail, re.MULTILINE
@@ -37,48 +58,109 @@ def state_lock(diagnostics: Sequence[Diagnostic]) -> StateLock | None:
     return None
 
 
+def lock_left(diagnostics: Sequence[Diagnostic]) -> bool:
+    """Whether Terraform could not release the state lock that it held."""
+    return any(each.summary == LOCK_NOT_RELEASED for each in diagnostics)
+
+
 @dataclass(frozen=True, slots=True)
-class AwsCause:
-    """What AWS answered, as the kind of error it is, and what can be done about it."""
+class Cause:
+    """What is behind a failure, as the kind of error it is.
+
+    `hint` is what has to be done before nexusctl can go on, empty if that is nothing; `{terraform}`
+    in it stands for the command that runs Terraform itself on the environment.
+    """
 
     error: type[NexusError]
+    what: str
     hint: str
 
 
+NO_SPACE = "no space left on device"
+WAYS = "(aws sso login, AWS_PROFILE, or aws.profile in the environment)"
 # What the AWS SDK for Go, the provider and the S3 backend say; the first that matches counts.
 CAUSES = (
     (
-        r"AWS account ID not allowed",
-        AwsCause(Refused, "these credentials are of another account than aws.account_id"),
+        NO_SPACE + r"|disk quota exceeded",
+        Cause(ToolUnfit, "the disk is full", "free space on the disk that holds .nexusctl"),
     ),
     (
-        r"No valid credential sources|cached credentials|failed to get shared config profile",
-        AwsCause(
-            AwsFailed,
-            "sign in to AWS (aws sso login, AWS_PROFILE, or aws.profile in the environment), "
-            "or try it without an account: --sandbox",
+        r"AWS account ID not allowed",
+        Cause(
+            Refused,
+            "these credentials are of another account",
+            "sign in to the account that aws.account_id names",
         ),
     ),
     (
-        r"ExpiredToken|InvalidClientTokenId|SignatureDoesNotMatch|UnrecognizedClient",
-        AwsCause(AwsFailed, "these credentials have expired or are wrong: sign in to AWS again"),
+        r"[Ss]aved plan (is stale|does not match)",
+        Cause(Refused, "the state has moved since the plan was made", ""),
+    ),
+    (
+        r"No valid credential sources|cached credentials|failed to get shared config profile",
+        Cause(
+            AwsFailed,
+            "no AWS credentials",
+            f"sign in to AWS {WAYS}, or try it without an account: --sandbox",
+        ),
+    ),
+    (
+        r"ExpiredToken|RequestExpired|[Tt]oken (has|is) expired",
+        Cause(AwsFailed, "the AWS credentials have expired", f"sign in to AWS again {WAYS}"),
+    ),
+    (
+        r"Invalid(ClientTokenId|AccessKeyId)|SignatureDoesNotMatch|UnrecognizedClient|AuthFailure",
+        Cause(AwsFailed, "AWS does not know these credentials", f"sign in to AWS again {WAYS}"),
+    ),
+    (
+        r"already exists|AlreadyExists|\.Duplicate|InvalidSubnet\.Conflict",
+        Cause(
+            TerraformFailed,
+            "AWS holds something that the state does not know",
+            "if an interrupted apply has made it, bring it into the state with "
+            "{terraform} -- import ADDRESS ID; else give it another name",
+        ),
     ),
     (
         r"NoSuchBucket|S3 bucket \S+ does not exist",
-        AwsCause(AwsFailed, "create the state bucket (state.bucket) first, with versioning"),
+        Cause(
+            AwsFailed,
+            "the state bucket does not exist",
+            "create the state bucket (state.bucket) first, with versioning",
+        ),
     ),
     (
-        r"AccessDenied|UnauthorizedOperation|is not authorized to perform",
-        AwsCause(AwsFailed, "these credentials lack a right that the message names"),
+        r"AccessDenied|UnauthorizedOperation|is not authorized to perform|api error Forbidden",
+        Cause(
+            AwsFailed,
+            "AWS denied access",
+            "these credentials lack a right that the message names, or have expired: get them",
+        ),
     ),
     (
-        r"connection refused|no such host|i/o timeout|exceeded maximum number of attempts",
-        AwsCause(AwsFailed, "AWS cannot be reached from here: check the network and the region"),
+        r"Throttl|RequestLimitExceeded|TooManyRequests|SlowDown|Rate exceeded|StatusCode: 429",
+        Cause(AwsFailed, "AWS is throttling this account's requests", "wait some minutes"),
+    ),
+    (
+        r"StatusCode: 50[0234]|InternalFailure|InternalError|ServiceUnavailable",
+        Cause(
+            AwsFailed,
+            "AWS answers with errors of its own",
+            "wait until it is well again (https://health.aws.amazon.com)",
+        ),
+    ),
+    (
+        r"connection refused|no such host|(i/o|handshake) timeout|maximum number of attempts",
+        Cause(
+            AwsFailed,
+            "AWS cannot be reached from here",
+            "check the network and the region",
+        ),
     ),
 )
 
 
-def aws_cause(diagnostics: Sequence[Diagnostic]) -> AwsCause | None:
-    """What AWS has to do with a failure, None if nothing that is known here."""
+def known_cause(diagnostics: Sequence[Diagnostic]) -> Cause | None:
+    """What is behind a failure, None if it is Terraform's own or nothing that is known here."""
     said = "\n".join(f"{each.summary}\n{each.detail}" for each in diagnostics)
     return next((cause for pattern, cause in CAUSES if re.search(pattern, said)), None)

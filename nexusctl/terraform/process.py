@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 POLL_SECONDS = 0.05
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -30,6 +31,20 @@ class Completed:
     stdout: Path
     stderr: Path
     interrupted: signal.Signals | None
+
+
+class Child(Protocol):
+    """What runs one command of Terraform's."""
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+
+    def send_signal(self, sig: int, /) -> None:
+        """Pass a signal on to it."""
 
 
 def capture(argv: Sequence[str], *, environment: Mapping[str, str], seconds: float) -> str | None:
@@ -60,42 +75,103 @@ def run(
     on_line: Callable[[str], None] = lambda _line: None,
     on_interrupt: Callable[[int], None] = lambda _count: None,
 ) -> Completed:
-    """Run Terraform to its end, handing each line it prints to `on_line` as it comes.
+    """Run Terraform to its end in a process of its own, as `follow` has it.
 
-    Output goes to the files `stdout` and `stderr` (both 0600). The first SIGINT,
-    SIGTERM or SIGHUP is passed on as one SIGINT, which makes Terraform finish what is in flight,
-    save the state and release the lock; later ones only call `on_interrupt` with their number.
+    Output goes to the files `stdout` and `stderr` (both 0600).
     """
-    with _private(stdout) as out, _private(stderr) as err, _signals_held() as received:
-        process = subprocess.Popen(
-            list(argv),
-            cwd=directory,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            process_group=0,
-            preexec_fn=_stop_with_parent,  # noqa: PLW1509 - it only calls prctl(2)
-        )
-        announced = 0
-        with stdout.open("rb") as reader:
-            lines = _Lines(reader.read)
-            while True:
-                exit_code = process.poll()
-                for line in lines.complete():
-                    on_line(line)
-                if exit_code is not None:
-                    break
-                if len(received) > announced:
-                    if announced == 0:
-                        process.send_signal(signal.SIGINT)
-                    announced = len(received)
-                    on_interrupt(announced)
-                time.sleep(POLL_SECONDS)
-            for line in lines.complete(last=True):
-                on_line(line)
+    with private(stdout) as out, private(stderr) as err:
+
+        def start() -> subprocess.Popen[bytes]:
+            return spawn(argv, out, err, directory=directory, environment=environment)
+
+        return follow(start, stdout, stderr, on_line=on_line, on_interrupt=on_interrupt)
+
+
+def spawn(
+    argv: Sequence[str],
+    stdout: int,
+    stderr: int,
+    *,
+    environment: Mapping[str, str],
+    directory: Path | None = None,
+    stdin: int = subprocess.DEVNULL,
+) -> subprocess.Popen[bytes]:
+    """Start a process in a group of its own."""
+    return subprocess.Popen(
+        list(argv),
+        cwd=directory,
+        env=dict(environment),
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        process_group=0,
+    )
+
+
+@contextmanager
+def stopped_with_us(pid: int) -> Iterator[None]:
+    """Within the block, the process `pid` gets one SIGINT if this one ends, however it ends.
+
+    A shell waits for that at the end of a pipe that only we hold. The kernel's own way,
+    PR_SET_PDEATHSIG, sends the signal once for each of our threads, and a second SIGINT makes
+    Terraform drop the state and the lock.
+    """
+    watch = subprocess.Popen(
+        ["/bin/sh", "-c", 'read -r _ || kill -INT "$1"', "sh", str(pid)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        process_group=0,
+    )
+    try:
+        yield
+    finally:
+        watch.kill()
+        watch.communicate()
+
+
+def follow(
+    start: Callable[[], Child],
+    stdout: Path,
+    stderr: Path,
+    *,
+    on_line: Callable[[str], None],
+    on_interrupt: Callable[[int], None],
+) -> Completed:
+    """Start Terraform and wait for its end, handing each line of `stdout` to `on_line` at once.
+
+    The first SIGINT, SIGTERM or SIGHUP is passed on as one SIGINT, which makes Terraform finish
+    what is in flight, save the state and release the lock; later ones only call `on_interrupt`
+    with their number.
+    """
+    with signals_held() as received:
+        child = start()
+        with stopped_with_us(child.pid), stdout.open("rb") as reader:
+            exit_code = _followed(child, _Lines(reader.read), received, on_line, on_interrupt)
     # Also one that came too late to be passed on.
     return Completed(exit_code, stdout, stderr, received[0] if received else None)
+
+
+def _followed(
+    child: Child,
+    lines: "_Lines",
+    received: Sequence[signal.Signals],
+    on_line: Callable[[str], None],
+    on_interrupt: Callable[[int], None],
+) -> int:
+    announced = 0
+    while True:
+        exit_code = child.poll()
+        for line in lines.complete(last=exit_code is not None):
+            on_line(line)
+        if exit_code is not None:
+            return exit_code
+        if len(received) > announced:
+            if announced == 0:
+                child.send_signal(signal.SIGINT)
+            announced = len(received)
+            on_interrupt(announced)
+        time.sleep(POLL_SECONDS)
 
 
 class _Lines:
@@ -114,7 +190,8 @@ class _Lines:
 
 
 @contextmanager
-def _private(path: Path) -> Iterator[int]:
+def private(path: Path) -> Iterator[int]:
+    """A new file that only its owner reads, open for writing."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         yield descriptor
@@ -123,7 +200,7 @@ def _private(path: Path) -> Iterator[int]:
 
 
 @contextmanager
-def _signals_held() -> Iterator[list[signal.Signals]]:
+def signals_held() -> Iterator[list[signal.Signals]]:
     """Collect the signals that would end nexusctl, until the block is left."""
     received: list[signal.Signals] = []
 
@@ -141,6 +218,7 @@ def _signals_held() -> Iterator[list[signal.Signals]]:
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def _stop_with_parent() -> None:
+def stop_with_parent() -> None:
+    """Let this process have a SIGINT when its parent ends."""
     if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT)

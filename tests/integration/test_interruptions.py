@@ -116,9 +116,9 @@ def test_a_killed_terraform_leaves_a_lock_that_is_explained(project: Project) ->
     assert apply.returncode == 6, out + err
     assert "Terraform was killed by signal 9" in err
     said = project.must("plan", "sandbox", exit_code=6)
-    assert "holds the state's lock since" in said
-    hint = said[said.index("nexusctl terraform sandbox -- force-unlock ") :].split()
-    project.must("terraform", "sandbox", "--", "force-unlock", "-force", hint[5])
+    assert "holds the lock (apply) since" in said
+    assert "release the lock: nexusctl unlock sandbox" in said
+    assert "next: nexusctl plan sandbox" in project.must("unlock", "sandbox", "--yes")
     assert "did not come to its end" in project.must("plan", "sandbox")
 
 

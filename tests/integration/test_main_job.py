@@ -157,10 +157,9 @@ def test_a_lock_left_behind_is_explained_and_the_hint_releases_it(
         Body=json.dumps(lock).encode(),
     )
     said = project.must("plan", "sandbox", exit_code=6)
-    assert "somebody@elsewhere holds the state's lock since 2026-01-02 03:04:05" in said
-    command = f"nexusctl terraform sandbox -- force-unlock {lock['ID']}"
-    assert command in said
-    project.must("terraform", "sandbox", "--", "force-unlock", "-force", lock["ID"])
+    assert "somebody@elsewhere holds the lock (apply) since 2026-01-02 03:04:05 UTC" in said
+    assert "release the lock: nexusctl unlock sandbox" in said
+    assert "next: nexusctl plan sandbox" in project.must("unlock", "sandbox", "--yes")
     assert "No changes" in project.must("plan", "sandbox")
 
 

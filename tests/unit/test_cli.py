@@ -24,6 +24,7 @@ from nexusctl.errors import (
     ToolUnfit,
     UsageWrong,
 )
+from nexusctl.terraform.engine import PRODUCTS
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,9 @@ class TestCommandLine:
             ("--nonsense", "unrecognized arguments: --nonsense"),
             ("frobnicate", "invalid choice: 'frobnicate'"),
             ("envs extra", "unrecognized arguments: extra"),
-            ("plan", "the following arguments are required: ENV"),
+            ("plan", "name environments, or say --all"),
+            ("plan dev prod --out x --unencrypted", "--out carries one plan"),
+            ("drift --all dev", "name environments, or say --all"),
             ("plan prod --nonsense", "unrecognized arguments: --nonsense"),
             ("render dev --out", "argument --out: expected one argument"),
             ("sandbox", "the following arguments are required: action"),
@@ -93,6 +96,9 @@ class TestCommandLine:
         assert said.out == ""
         assert said.err.startswith("error: ")
         assert message in said.err
+
+    def test_the_engines_are_those_that_are_looked_for(self) -> None:
+        assert cli.ENGINES == PRODUCTS
 
     def test_none_shows_what_there_is(self, nexusctl: Nexusctl) -> None:
         said = nexusctl()

@@ -1,11 +1,12 @@
 """Why Terraform failed, read from what it says."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
-from nexusctl.errors import AwsFailed, NexusError, Refused
-from nexusctl.terraform.causes import StateLock, aws_cause, state_lock
+from nexusctl.errors import AwsFailed, NexusError, Refused, TerraformFailed, ToolUnfit
+from nexusctl.terraform.causes import StateLock, known_cause, lock_left, state_lock
 from nexusctl.terraform.events import Diagnostic, parse
 
 # As Terraform 1.11.4 says it with the S3 backend and a lock file.
@@ -64,24 +65,66 @@ def test_an_error_without_a_lock_to_name_names_none(summary: str, detail: str) -
     assert state_lock([]) is None
 
 
+def test_the_moment_of_a_lock_is_read_from_the_message_and_from_the_lock_itself() -> None:
+    taken = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    for created in ("2026-01-02 03:04:05.6 +0000 UTC", "2026-01-02T03:04:05.612345678Z"):
+        lock = StateLock("7", "somebody@elsewhere", "OperationTypeApply", created)
+        assert lock.created_at == taken
+        assert lock.doing == "apply"
+    assert StateLock("7", "unknown", "unknown", "unknown").created_at is None
+
+
+def test_a_lock_that_was_not_released_is_none_that_was_in_the_way() -> None:
+    released = error("Error releasing the state lock", LOCKED)
+    assert lock_left([error("Other", ""), released])
+    assert state_lock([released]) is None
+    assert not lock_left([error("Error acquiring the state lock", LOCKED)])
+
+
 @pytest.mark.parametrize(
-    ("said", "kind", "hint"),
+    ("said", "kind", "what"),
     [
-        ("AWS account ID not allowed: 999988887777", Refused, "aws.account_id"),
-        ("No valid credential sources found", AwsFailed, "sign in"),
-        ("api error ExpiredToken: The security token is expired", AwsFailed, "again"),
-        ('S3 bucket "x" does not exist.', AwsFailed, "state.bucket"),
-        ("api error AccessDenied: no", AwsFailed, "lack a right"),
+        ("AWS account ID not allowed: 999988887777", Refused, "another account"),
+        ("Saved plan is stale", Refused, "the state has moved"),
+        ("No valid credential sources found", AwsFailed, "no AWS credentials"),
+        ("api error ExpiredToken: The security token is expired", AwsFailed, "have expired"),
+        ("ExpiredTokenException: The security token included", AwsFailed, "have expired"),
+        ("api error RequestExpired: Request has expired.", AwsFailed, "have expired"),
+        ("the SSO session token has expired: refresh failed", AwsFailed, "have expired"),
+        ("api error InvalidClientTokenId: no", AwsFailed, "does not know"),
+        ('S3 bucket "x" does not exist.', AwsFailed, "state bucket"),
+        ("api error AccessDenied: no", AwsFailed, "denied access"),
+        ("https response error StatusCode: 403, api error Forbidden", AwsFailed, "denied access"),
+        ("StatusCode: 400, api error Throttling: Rate exceeded", AwsFailed, "throttling"),
+        ("exceeded maximum number of attempts, 5, api error SlowDown", AwsFailed, "throttling"),
+        ("api error RequestLimitExceeded: Request limit", AwsFailed, "throttling"),
+        ("StatusCode: 500, api error InternalError: We", AwsFailed, "errors of its own"),
+        ("StatusCode: 503, api error ServiceUnavailable:", AwsFailed, "errors of its own"),
         ("dial tcp 127.0.0.1:9: connect: connection refused", AwsFailed, "cannot be reached"),
+        ("dial tcp: lookup sts.amazonaws.com: no such host", AwsFailed, "cannot be reached"),
+        ("dial tcp 10.0.0.1:443: i/o timeout", AwsFailed, "cannot be reached"),
+        ("api error InvalidGroup.Duplicate: The group 'x'", TerraformFailed, "does not know"),
+        ("api error EntityAlreadyExists: Role with name x", TerraformFailed, "does not know"),
+        ("Failed to write plan: no space left on device", ToolUnfit, "the disk is full"),
     ],
 )
-def test_what_aws_refused_has_a_hint(said: str, kind: type[NexusError], hint: str) -> None:
+def test_what_is_behind_a_failure_has_its_kind(
+    said: str, kind: type[NexusError], what: str
+) -> None:
     for diagnostic in (error(said, ""), error("planning", f"...\n{said}")):
-        cause = aws_cause([error("Other", ""), diagnostic])
+        cause = known_cause([error("Other", ""), diagnostic])
         assert cause is not None
         assert cause.error is kind
-        assert hint in cause.hint
+        assert what in cause.what
 
 
-def test_an_error_of_terraforms_own_is_not_awss() -> None:
-    assert aws_cause([error("Invalid value for variable", "allowed are 0 to 300")]) is None
+@pytest.mark.parametrize(
+    "said",
+    [
+        "allowed are 0 to 300",
+        "timeout while waiting for state to become 'available'",
+        "https response error StatusCode: 501, api error NotImplemented",
+    ],
+)
+def test_an_error_of_terraforms_own_has_no_cause_outside(said: str) -> None:
+    assert known_cause([error("Invalid value for variable", said)]) is None

@@ -27,5 +27,10 @@ def test_show_apply_and_output() -> None:
     assert command.output() == ["output", "-json"]
 
 
+def test_the_state_and_its_lock() -> None:
+    assert command.state_push(Path("/w/errored.tfstate")) == ["state", "push", "/w/errored.tfstate"]
+    assert command.force_unlock("1111-22") == ["force-unlock", "-force", "1111-22"]
+
+
 def test_a_path_with_spaces_stays_one_argument() -> None:
     assert command.show(Path("/a b/$(x) p")) == ["show", "-json", "/a b/$(x) p"]
