@@ -19,6 +19,8 @@ from types import FrameType
 from typing import Protocol
 
 POLL_SECONDS = 0.05
+# CI systems kill a job about ten seconds after they asked it to stop: Terraform needs its share.
+LONGEST_WAIT_SECONDS = 7.0
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -74,6 +76,7 @@ def run(
     stderr: Path,
     on_line: Callable[[str], None] = lambda _line: None,
     on_interrupt: Callable[[int], None] = lambda _count: None,
+    may_interrupt: Callable[[], bool] = lambda: True,
 ) -> Completed:
     """Run Terraform to its end in a process of its own, as `follow` has it.
 
@@ -84,7 +87,14 @@ def run(
         def start() -> subprocess.Popen[bytes]:
             return spawn(argv, out, err, directory=directory, environment=environment)
 
-        return follow(start, stdout, stderr, on_line=on_line, on_interrupt=on_interrupt)
+        return follow(
+            start,
+            stdout,
+            stderr,
+            on_line=on_line,
+            on_interrupt=on_interrupt,
+            may_interrupt=may_interrupt,
+        )
 
 
 def spawn(
@@ -109,12 +119,12 @@ def spawn(
 
 
 @contextmanager
-def stopped_with_us(pid: int) -> Iterator[None]:
+def stopped_with_us(pid: int) -> Iterator[Callable[[], None]]:
     """Within the block, the process `pid` gets one SIGINT if this one ends, however it ends.
 
-    A shell waits for that at the end of a pipe that only we hold. The kernel's own way,
-    PR_SET_PDEATHSIG, sends the signal once for each of our threads, and a second SIGINT makes
-    Terraform drop the state and the lock.
+    What is yielded calls that off. A shell waits for that at the end of a pipe that only we hold.
+    The kernel's own way, PR_SET_PDEATHSIG, sends the signal once for each of our threads, and a
+    second SIGINT makes Terraform drop the state and the lock.
     """
     watch = subprocess.Popen(
         ["/bin/sh", "-c", 'read -r _ || kill -INT "$1"', "sh", str(pid)],
@@ -124,7 +134,7 @@ def stopped_with_us(pid: int) -> Iterator[None]:
         process_group=0,
     )
     try:
-        yield
+        yield watch.kill
     finally:
         watch.kill()
         watch.communicate()
@@ -137,41 +147,59 @@ def follow(
     *,
     on_line: Callable[[str], None],
     on_interrupt: Callable[[int], None],
+    may_interrupt: Callable[[], bool],
 ) -> Completed:
     """Start Terraform and wait for its end, handing each line of `stdout` to `on_line` at once.
 
-    The first SIGINT, SIGTERM or SIGHUP is passed on as one SIGINT, which makes Terraform finish
-    what is in flight, save the state and release the lock; later ones only call `on_interrupt`
-    with their number.
+    SIGINT, SIGTERM and SIGHUP are passed on as one SIGINT, which makes Terraform stop in order,
+    save the state and release the lock: as soon as `may_interrupt` says so, or a second signal
+    comes, or seven seconds have passed. `on_interrupt` is called with the number of each signal.
     """
     with signals_held() as received:
         child = start()
-        with stopped_with_us(child.pid), stdout.open("rb") as reader:
-            exit_code = _followed(child, _Lines(reader.read), received, on_line, on_interrupt)
+        with stopped_with_us(child.pid) as call_off, stdout.open("rb") as reader:
+            lines = _Lines(reader.read)
+
+            def interrupt() -> None:
+                call_off()  # or a nexusctl that is killed now would mean a second interrupt
+                child.send_signal(signal.SIGINT)
+
+            interrupts = _Interrupts(interrupt, received, on_interrupt, may_interrupt)
+            while True:
+                exit_code = child.poll()
+                for line in lines.complete(last=exit_code is not None):
+                    on_line(line)
+                if exit_code is not None:
+                    break
+                interrupts.pass_on()
+                time.sleep(POLL_SECONDS)
     # Also one that came too late to be passed on.
     return Completed(exit_code, stdout, stderr, received[0] if received else None)
 
 
-def _followed(
-    child: Child,
-    lines: "_Lines",
-    received: Sequence[signal.Signals],
-    on_line: Callable[[str], None],
-    on_interrupt: Callable[[int], None],
-) -> int:
-    announced = 0
-    while True:
-        exit_code = child.poll()
-        for line in lines.complete(last=exit_code is not None):
-            on_line(line)
-        if exit_code is not None:
-            return exit_code
-        if len(received) > announced:
-            if announced == 0:
-                child.send_signal(signal.SIGINT)
-            announced = len(received)
-            on_interrupt(announced)
-        time.sleep(POLL_SECONDS)
+@dataclass(slots=True)
+class _Interrupts:
+    """Passes on what has been received, once and at a good moment."""
+
+    interrupt: Callable[[], None]
+    received: Sequence[signal.Signals]
+    on_interrupt: Callable[[int], None]
+    may_interrupt: Callable[[], bool]
+    announced: int = 0
+    latest: float = 0.0
+    sent: bool = False
+
+    def pass_on(self) -> None:
+        while self.announced < len(self.received):
+            if self.announced == 0:
+                self.latest = time.monotonic() + LONGEST_WAIT_SECONDS
+            self.announced += 1
+            self.on_interrupt(self.announced)
+        if not self.announced or self.sent:
+            return
+        if self.announced > 1 or time.monotonic() > self.latest or self.may_interrupt():
+            self.interrupt()
+            self.sent = True
 
 
 class _Lines:

@@ -31,6 +31,7 @@ def run(
     stderr: Path,
     on_line: Callable[[str], None] = lambda _line: None,
     on_interrupt: Callable[[int], None] = lambda _count: None,
+    may_interrupt: Callable[[], bool] = lambda: True,
 ) -> Completed:
     """Run one command of Terraform's as `process.run` does, in a server that `argv` starts.
 
@@ -51,7 +52,14 @@ def run(
             server.ask(request)
             return server
 
-        return process.follow(start, stdout, stderr, on_line=on_line, on_interrupt=on_interrupt)
+        return process.follow(
+            start,
+            stdout,
+            stderr,
+            on_line=on_line,
+            on_interrupt=on_interrupt,
+            may_interrupt=may_interrupt,
+        )
 
 
 class Server:

