@@ -70,11 +70,12 @@ class WorkDirectory:
             Refused: another nexusctl is at work in it.
         """
         self.create()
-        with (self.path / "lock").open("a+") as file:
+        # Not through a link: its pid is written over what is there.
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "r+") as file:
             try:
                 flock(file, LOCK_EX | LOCK_NB)
             except BlockingIOError:
-                file.seek(0)
                 raise Refused(
                     f"another nexusctl (pid {file.read() or 'unknown'}) is at work on "
                     f"{self.path.name}",
@@ -91,6 +92,9 @@ class WorkDirectory:
         for directory in (kind.parent, kind, self.path, self.root, self.data, self.logs):
             directory.mkdir(mode=0o700, exist_ok=True)
             directory.chmod(0o700)
+        ignore = kind.parent / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("# Plans may hold secrets in clear.\n*\n", "utf-8")
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,17 +61,20 @@ def find_key(file: Path | None, variables: Mapping[str, str]) -> Key | None:
     Raises:
         UsageWrong: the file cannot be read, or the key is too short to be safe.
     """
-    text, place = variables.get(KEY_VARIABLE, ""), KEY_VARIABLE
+    key, place = os.fsencode(variables.get(KEY_VARIABLE, "")), KEY_VARIABLE
     if file is not None:
-        place = str(file)
+        place = f"--key-file {file}"
         try:
             with file.open("rb") as opened:
-                text = opened.read(_MAX_KEY_BYTES).decode().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            raise UsageWrong(f"--key-file {file}: {reason}") from error
-    elif not text:
+                key = opened.read(_MAX_KEY_BYTES)
+        except OSError as error:
+            raise UsageWrong(f"{place}: {error.strerror}") from error
+    elif not key:
         return None
+    try:
+        text = key.decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise UsageWrong(f"{place}: the key is not UTF-8") from error
     if len(text) < SHORTEST_KEY:
         raise UsageWrong(
             f"the key in {place} has fewer than {SHORTEST_KEY} characters",

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from nexusctl.change.provenance import Provenance, Tracer
 from nexusctl.change.rule import Context, Effect, Level, Rule, words_of
 from nexusctl.change.rules import FALLBACK, NOISE, OUTSIDE, RULES
+from nexusctl.change.strangers import opened_by_others
 from nexusctl.environment.origin import Origin
 from nexusctl.terraform.plan import (
     Action,
@@ -124,7 +125,8 @@ def impact(document: Mapping[str, Any], provenance: Provenance | None = None) ->
 def drift(document: Mapping[str, Any], provenance: Provenance) -> Impact:
     """What was changed outside Terraform, by a plan's JSON: before is the state, after is AWS.
 
-    Of an update only what the modules write counts: AWS may compute the rest as it likes.
+    Of an update only what the modules write counts: AWS may compute the rest as it likes. A rule
+    that somebody has added to a security group counts as well.
     """
     entries = _changing(document.get("resource_drift", ()))
     plan = parse_plan({"resource_changes": entries})
@@ -141,6 +143,9 @@ def drift(document: Mapping[str, Any], provenance: Provenance) -> Impact:
             contexts.append(
                 Context(found, _side(entry, "before"), _side(entry, "after"), outside=True)
             )
+    contexts += [
+        Context(change, {}, values, outside=True) for change, values in opened_by_others(document)
+    ]
     return _impact(contexts, TABLE_OUTSIDE, tracer)
 
 

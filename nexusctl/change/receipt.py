@@ -148,11 +148,13 @@ def parse_receipt(document: bytes) -> Receipt:
             message = "the receipt is of a version that this nexusctl does not know"
             raise Refused(message, hint="plan and apply with the same nexusctl") from None
         raise Refused(
-            f"the receipt cannot be read: {f'{place}: ' if place else ''}{first['msg']}".replace(
-                "\n", " "
-            ),
+            f"the receipt cannot be read: {f'{place}: ' if place else ''}{_said(first['msg'])}",
             hint=hint,
         ) from None
+
+
+def _said(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("\n", " ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ _IMDS = (
 
 GONE = frozenset({Action.DESTROY, Action.REPLACE})
 NEW = frozenset({Action.CREATE})
+_SECURITY_GROUP_RULES = "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"
 ANYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 
 
@@ -1332,8 +1333,50 @@ _TOLD_OUTSIDE = frozenset(
     }
 )
 
+_STRANGE = (
+    "A group whose rules are resources of their own may have others, which Terraform leaves alone."
+)
+
+
+def _is_open_to_all(_context: Context, attribute: AttributeChange) -> bool:
+    return any(network in str(attribute.after) for network in ANYWHERE)
+
+
 # What rules say of when and how Terraform does it is not true of what others did.
 OUTSIDE: tuple[Rule, ...] = (
+    Rule(
+        id="outside-opened-to-all",
+        resource="aws_security_group",
+        attributes=("ingress",),
+        when=_is_open_to_all,
+        condition="somebody has added a rule for any address",
+        level=Level.DISRUPTIVE,
+        effect=Effect.SECURITY_LOWERED,
+        says="somebody lets {after} in; no apply takes that back: revoke the rule in AWS",
+        fact=_STRANGE,
+        source=_SECURITY_GROUP_RULES,
+    ),
+    Rule(
+        id="outside-opened",
+        resource="aws_security_group",
+        attributes=("ingress", "egress"),
+        condition="somebody has added a rule",
+        level=Level.DISRUPTIVE,
+        effect=Effect.ACCESS_OPENED,
+        says="somebody lets {after} through; no apply takes that back: revoke the rule in AWS",
+        fact=_STRANGE,
+        source=_SECURITY_GROUP_RULES,
+    ),
+    Rule(
+        id="outside-opened-default",
+        resource="aws_default_security_group",
+        attributes=("ingress", "egress"),
+        condition="somebody has added a rule",
+        level=Level.DISRUPTIVE,
+        effect=Effect.ACCESS_OPENED,
+        says="somebody lets {after} through; the next apply takes that back",
+        fact="Terraform removes every rule of a default security group that it does not write.",
+    ),
     *(rule for rule in RULES if rule.effect in _TOLD_OUTSIDE and Action.UPDATE in rule.actions),
     Rule(
         id="outside-lost",

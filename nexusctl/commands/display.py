@@ -17,13 +17,20 @@ TITLE_WIDTH = 10
 
 
 class ProgressConsole(Console):
-    """Standard error. Nobody may be reading it; the work goes on."""
+    """Standard error. Nobody may be reading it, or its disk be full; the work goes on."""
 
     def __init__(self) -> None:
         super().__init__(file=sys.stderr, highlight=False)
 
+    def _write_buffer(self) -> None:
+        # Rich's own answer would be to exit, or an error, in the middle of an apply.
+        try:
+            super()._write_buffer()
+        except OSError:
+            self.quiet = True
+
     def on_broken_pipe(self) -> None:
-        """Say no more. Rich's own answer would be to exit, in the middle of an apply."""
+        """Say no more."""
         self.quiet = True
 
 

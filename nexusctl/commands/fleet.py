@@ -88,7 +88,9 @@ def named(arguments: Namespace) -> list[str]:
     Raises:
         UsageWrong: it names none, or says --all as well.
     """
-    if arguments.all == bool(arguments.environments):
+    if arguments.all and arguments.environments:
+        raise UsageWrong("name environments, or say --all, not both")
+    if not arguments.all and not arguments.environments:
         raise UsageWrong(
             "name environments, or say --all", hint=f"nexusctl {arguments.command} prod"
         )

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from nexusctl.change.protection import OPTION
 from nexusctl.change.receipt import DEFAULT_LIFE, LONGEST_LIFE, at
-from nexusctl.change.sealed import Sealed
+from nexusctl.change.sealed import Sealed, discard
 from nexusctl.commands import fleet
 from nexusctl.commands.carrying import apply_command, prepared
 from nexusctl.commands.display import Display
@@ -45,16 +45,27 @@ def run(arguments: Namespace) -> int:
                     carry(sealed, display)
         else:
             planned, sealed = plan_and_keep(walk, display, life)
-    path = arguments.out or Path(os.path.relpath(walk.work.sealed))
-    if arguments.json:
-        print(json.dumps(_document(walk, planned, sealed, path), indent=2))
-    else:
-        show(screen(walk, planned))
-        if sealed:
-            out = arguments.out
-            apply = apply_command(out, arguments) if out else walk.command("apply")
-            show(_next(planned, sealed, apply))
+    try:
+        _tell(walk, planned, sealed, arguments)
+    except BaseException:
+        # What nobody has seen is not to be applied.
+        discard(walk.work.sealed)
+        if arguments.out:
+            arguments.out.unlink(missing_ok=True)
+        raise
     return exit_code(planned, detailed=arguments.detailed_exitcode)
+
+
+def _tell(walk: Walk, planned: Planned, sealed: Sealed | None, arguments: Namespace) -> None:
+    out = arguments.out
+    if arguments.json:
+        path = out or Path(os.path.relpath(walk.work.sealed))
+        print(json.dumps(_document(walk, planned, sealed, path), indent=2), flush=True)
+        return
+    show(screen(walk, planned))
+    if sealed:
+        apply = apply_command(out, arguments) if out else walk.command("apply")
+        show(_next(planned, sealed, apply))
 
 
 def _several(arguments: Namespace, names: list[str], life: timedelta) -> int:

@@ -129,6 +129,14 @@ def waiting(walk: Walk) -> Sealed | None:
         discard(walk.work.sealed)
         hint = f"plan again: {walk.command('plan')}"
         raise Refused(f"{error.message}; the sealed plan was removed", hint=hint) from None
+    if found:
+        of = (found.receipt.environment, found.receipt.sandbox)
+        if of != (walk.environment.name, walk.sandbox):
+            discard(walk.work.sealed)
+            raise Refused(
+                "the sealed plan is of another environment; it was removed",
+                hint=f"plan again: {walk.command('plan')}",
+            )
     return found
 
 

@@ -1,11 +1,13 @@
 """The steps that commands on one environment share, from its file to a bound Terraform."""
 
 import os
+import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from nexusctl.commands import explaining
 from nexusctl.commands.display import Display
@@ -39,6 +41,7 @@ class Walk:
     sandbox: bool
     work: WorkDirectory
     product: Product | None = None  # the engine that was asked for
+    project: Path | None = None  # the directory that was named
 
     @classmethod
     def begin(cls, arguments: Namespace) -> "Walk":
@@ -51,7 +54,8 @@ class Walk:
         environment = load(arguments.environment, environments_directory(arguments))
         sandbox = arguments.sandbox or environment.settings.tier == "sandbox"
         work = place.work(environment.name, sandbox=sandbox)
-        return cls(place, environment, sandbox, work, getattr(arguments, "engine", None))
+        product = getattr(arguments, "engine", None)
+        return cls(place, environment, sandbox, work, product, arguments.project)
 
     def render(self, display: Display) -> Rendered:
         """Render into the work directory."""
@@ -114,7 +118,8 @@ class Walk:
         """Another command on the same environment, as the user would type it."""
         flag = " --sandbox" if self.sandbox and self.environment.settings.tier != "sandbox" else ""
         engine = f" --engine {self.product}" if self.product else ""
-        return f"nexusctl {name} {self.environment.name}{flag}{engine}"
+        project = f" --project {shlex.quote(str(self.project))}" if self.project else ""
+        return f"nexusctl{project} {name} {self.environment.name}{flag}{engine}"
 
     def note_what_was_interrupted(self, terraform: Terraform, plan: Plan, display: Display) -> None:
         """Say so if the last apply or destroy never came to its end, and what can be done."""

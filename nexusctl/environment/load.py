@@ -17,6 +17,8 @@ from nexusctl.environment.tree import Node, merge
 from nexusctl.environment.validate import check_header, check_settings
 from nexusctl.errors import EnvironmentInvalid
 
+LONGEST_NAME = 63
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -147,9 +149,10 @@ def _sorted(problems: Iterable[Problem], files: Sequence[Path]) -> list[Problem]
 
 def _locate(name: str, directory: Path) -> Path:
     """The file of an environment."""
-    if not ENVIRONMENT_NAME.holds(name):
+    if not ENVIRONMENT_NAME.holds(name) or len(name) > LONGEST_NAME:
         raise EnvironmentInvalid(
-            f'"{quoted(name)}" cannot be an environment: its name must be {ENVIRONMENT_NAME.words}',
+            f'"{quoted(name)}" cannot be an environment: its name must be {ENVIRONMENT_NAME.words}'
+            f" ({LONGEST_NAME} at most)",
             hint=_others(name, directory),
         )
     path = directory / f"{name}.yaml"

@@ -165,14 +165,21 @@ def follow(
                 child.send_signal(signal.SIGINT)
 
             interrupts = _Interrupts(interrupt, received, on_interrupt, may_interrupt)
-            while True:
-                exit_code = child.poll()
-                for line in lines.complete(last=exit_code is not None):
-                    on_line(line)
-                if exit_code is not None:
-                    break
-                interrupts.pass_on()
-                time.sleep(POLL_SECONDS)
+            exit_code = None
+            try:
+                while exit_code is None:
+                    interrupts.pass_on()
+                    time.sleep(POLL_SECONDS)
+                    exit_code = child.poll()
+                    for line in lines.complete(last=exit_code is not None):
+                        on_line(line)
+            except BaseException:
+                if exit_code is None:
+                    interrupts.send()  # whatever it is, Terraform does not go on without us
+                while exit_code is None:
+                    time.sleep(POLL_SECONDS)
+                    exit_code = child.poll()
+                raise
     # Also one that came too late to be passed on.
     return Completed(exit_code, stdout, stderr, received[0] if received else None)
 
@@ -198,8 +205,12 @@ class _Interrupts:
         if not self.announced or self.sent:
             return
         if self.announced > 1 or time.monotonic() > self.latest or self.may_interrupt():
-            self.interrupt()
+            self.send()
+
+    def send(self) -> None:
+        if not self.sent:
             self.sent = True
+            self.interrupt()
 
 
 class _Lines:

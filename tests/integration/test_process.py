@@ -139,6 +139,17 @@ def test_when_nexusctl_is_killed_terraform_still_stops_in_order(
     until(lambda: not alive(child))
 
 
+def test_an_error_of_ours_lets_terraform_stop_in_order(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def on_line(line: str) -> None:
+        raise OSError(line)
+
+    with pytest.raises(OSError, match="working"):
+        run(PATIENT, tmp_path, on_line=on_line)
+    assert "released the lock after 1 interrupt" in out.read_text()
+
+
 def alive(pid: int) -> bool:
     stat = Path(f"/proc/{pid}/stat")
     try:

@@ -208,6 +208,23 @@ def test_a_plan_file_of_other_files(project: Project, sealed: Path, planned: Pat
     assert re.fullmatch(r"file main.tf of the plan: \w{8} → \w{8} \(it is of another plan\)", line)
 
 
+@pytest.mark.parametrize("other", [{"environment": "dev"}, {"sandbox": False}])
+def test_a_receipt_of_another_environment(
+    project: Project, sealed: Path, other: dict[str, Any]
+) -> None:
+    change_receipt(sealed, **other)
+    said = project.must("apply", "sandbox", exit_code=9)
+    assert "the sealed plan is of another environment" in said
+    assert not (sealed / "receipt.json").exists()
+
+
+def test_a_plan_that_nobody_saw(project: Project, sealed: Path) -> None:
+    process = project.start("plan", "sandbox", through=["sh", "-c", 'exec "$@" >/dev/full', "sh"])
+    _, err = process.communicate(timeout=200)
+    assert process.returncode == 8, err
+    assert not (sealed / "receipt.json").exists()
+
+
 def test_its_age(project: Project, sealed: Path) -> None:
     made = datetime.now(UTC) - timedelta(hours=3)
     change_receipt(sealed, made=made.isoformat(), expires=(made + timedelta(hours=1)).isoformat())

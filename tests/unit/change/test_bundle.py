@@ -1,6 +1,7 @@
 import base64
 import contextlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from nexusctl.change import bundle
 from nexusctl.change.bundle import (
+    KEY_VARIABLE,
     find_key,
     is_bundle_name,
     read_bundle,
@@ -146,6 +148,17 @@ def test_the_key_comes_from_a_file_or_from_the_environment(tmp_path: Path) -> No
     assert find_key(None, {"NEXUSCTL_PLAN_KEY": KEY.decode()}) == KEY
     assert find_key(file, {"NEXUSCTL_PLAN_KEY": "another one of twenty characters"}) == KEY
     assert find_key(None, {}) is None
+
+
+def test_the_same_key_is_the_same_however_it_is_given(tmp_path: Path) -> None:
+    key, file = "k" * 40, tmp_path / "key"
+    file.write_bytes(f"\ufeff{key}\r\n".encode())
+    assert find_key(file, {}) == find_key(None, {KEY_VARIABLE: f"{key}\n"}) == key.encode()
+
+
+def test_a_key_in_no_encoding_is_a_wrong_command_line() -> None:
+    with pytest.raises(UsageWrong, match="not UTF-8"):
+        find_key(None, {KEY_VARIABLE: os.fsdecode(b"\xff\xfe" + b"a" * 40)})
 
 
 @pytest.mark.parametrize("content", [b"", b"password", b" " * 30, b"\xff" * 30])

@@ -140,6 +140,9 @@ WORST: list[Case] = [
     ("destroy", "destructive", Effect.DATA_LOST, DATABASE, None, None, "final snapshot"),
     ("single_destroy", "destructive", Effect.DATA_LOST, DATABASE, None, None,
      "without a final snapshot"),
+    ("drift_ingress", "disruptive", Effect.SECURITY_LOWERED,
+     "module.database.aws_security_group.main", "ingress", None,
+     "lets tcp 5432 from 0.0.0.0/0 in; no apply takes that back"),
     ("drift_tls", "disruptive", Effect.SECURITY_LOWERED, PROXY, "require_tls",
      "proxy.require_tls", "without TLS"),
 ]  # fmt: skip
