@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 import traceback
+from io import TextIOWrapper
 from types import FrameType
 
 from nexusctl.errors import Exit, NexusError
@@ -20,6 +21,10 @@ def main(arguments: list[str]) -> int:
     """Run one command and return its exit code; no error escapes."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _as_keyboard_interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that lacks a sign must not keep a verdict from its reader.
+            stream.reconfigure(errors="backslashreplace")
     try:
         from nexusctl import cli
 

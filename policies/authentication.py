@@ -118,11 +118,13 @@ class PasswordScram(Policy):
         for parameter in resource.blocks("parameter"):
             name, value = parameter.value("name"), parameter.value("value")
             here = (*parameter.path, "value")
+            # PostgreSQL takes them in any case.
+            wanted = self._WANTED.get(str(name).lower())
             if name is UNKNOWN:
                 answers.append(Answer.unknown("the name of a parameter is not known", *here))
-            elif name in self._WANTED and value is UNKNOWN:
+            elif wanted and value is UNKNOWN:
                 answers.append(Answer.unknown(f"{name} is not known", *here))
-            elif name in self._WANTED and str(value).lower() not in self._WANTED[name]:
+            elif wanted and str(value).lower() not in wanted:
                 answers.append(Answer.failed(f"{name} is {value}, not SCRAM", *here))
         if resource.uncertain("parameter"):
             answers.append(Answer.unknown("its parameters are not known", "parameter"))
@@ -215,7 +217,7 @@ def _rests_on(proxy: Resource, auth: Block) -> frozenset[str]:
 
 def _kind(address: str) -> str:
     """The resource type in an address, `var` or `data` for what is no resource."""
-    return re.sub(r"^(?:module\.[^.]+\.)*", "", address).split(".")[0]
+    return re.sub(r"^(?:module\.[\w-]+(?:\[[^]]*\])?\.)*", "", address).split(".")[0]
 
 
 def _no_username(auth: Block) -> Answer:

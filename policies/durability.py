@@ -151,9 +151,8 @@ def _two_instances(cluster: Resource) -> Answer:
     """The instances of an Aurora cluster. AWS spreads those without `availability_zone`."""
     members = _members(cluster)
     zones = [each.value("availability_zone") for each in members]
-    # References do not tell the clusters of a for_each apart.
-    mixed = cluster.address.endswith("]")
-    mixed = mixed and any(each.value("cluster_identifier") is UNKNOWN for each in members)
+    # Without a key that is known a reference is to all the clusters of a for_each.
+    mixed = any(len(each.refers_to("cluster_identifier", cluster.type)) > 1 for each in members)
     if mixed or not all(each.instance.known for each in members):
         return Answer.unknown("how many instances it has is not known")
     if len(members) < _INSTANCES:

@@ -5,11 +5,14 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from nexusctl.policy.check import ABSENT, About, Answer, Block, Policy, Resource
+from nexusctl.configuration.values import Unknown
+from nexusctl.policy.check import ABSENT, About, Answer, Block, Pointed, Policy, Resource
 from nexusctl.policy.iam import any_of, attached, given, items, statements, text
 from nexusctl.policy.verdict import Severity
 
 CONNECT = "rds-db:connect"
+READ_SECRET = "secretsmanager:getsecretvalue"  # noqa: S105 - an action, in lower case
+SECRET = "aws_secretsmanager_secret"  # noqa: S105 - a resource type
 
 # What AWS's own policies may be attached to a worker: sessions and patches through Systems Manager,
 # metrics and logs of the CloudWatch agent, traces, and pulling container images.
@@ -34,9 +37,12 @@ class WorkerRole(Policy):
         why="Whoever gets onto one of the many workers has all that their role may do.",
         fact="An instance has the permissions of every policy of its role, inline or attached (IAM "
         "User Guide, Identity-based policies); AWS's *FullAccess policies allow a whole service on "
-        "every resource.",
+        "every resource. Who writes IAM policies or passes roles is administrator, and in place of "
+        "a password an IAM token opens the database (IAM User Guide, Granting permissions to pass "
+        "a role; RDS User Guide, IAM database authentication).",
         fix="nexusctl attaches rds-db:connect and AmazonSSMManagedInstanceCore; elsewhere name the "
-        "actions and resources that workers need",
+        "actions and resources that workers need: no secret of the database, no state, only "
+        "reading of IAM and RDS, and of EC2, KMS, S3, Secrets Manager, SSM and STS what is theirs",
         resources=(
             "aws_launch_template",
             "aws_instance",
@@ -46,7 +52,7 @@ class WorkerRole(Policy):
     )
 
     def judge(self, resource: Resource) -> Answer:
-        """No policy of the role behind `iam_instance_profile` allows a service on everything."""
+        """The role behind `iam_instance_profile` is EC2's, and allows workers' actions only."""
         name = "iam_instance_profile"
         if resource.value(name) in (ABSENT, []) and not resource.uncertain(name):
             return Answer.passed("it has no role")
@@ -59,8 +65,28 @@ class WorkerRole(Policy):
             if not roles.all_here:
                 answers.append(Answer.unknown(f"the role of {profile.address} is not known", name))
             for role in roles.here:
-                answers += _privileges(role)
-        return Answer.worst(answers, "no policy of its role allows a whole service on everything")
+                answers += [*_trusted(role), *_privileges(role)]
+        return Answer.worst(answers, "its role may do what workers do")
+
+
+def _trusted(role: Resource) -> Iterator[Answer]:
+    """Whether a whole account may take the role, without a condition such as an external id."""
+    name = "assume_role_policy"
+    allowing = [] if role.value(name) is ABSENT else statements(role, name)
+    if allowing is None:
+        yield Answer.unknown(f"{name} of {role.address} is not known")
+    for statement in allowing or ():
+        principal = statement.get("Principal")
+        named = principal.get("AWS") if isinstance(principal, Mapping) else principal
+        for each in items(named) if not statement.get("Condition") else ():
+            who = text(each)
+            if who is None:
+                yield Answer.unknown(f"whom {name} of {role.address} lets in is not known")
+            elif _ACCOUNT.fullmatch(who):
+                yield Answer.failed(f"{role.address} can be taken by all of account {who}")
+
+
+_ACCOUNT = re.compile(r"\*|[0-9]{12}|arn:[^:]+:iam::[^:]*:root")
 
 
 def _privileges(role: Resource) -> Iterator[Answer]:
@@ -68,12 +94,12 @@ def _privileges(role: Resource) -> Iterator[Answer]:
     if role.uncertain("inline_policy"):
         yield Answer.unknown(f"inline_policy of {role.address} is not known")
     for block in role.blocks("inline_policy"):
-        yield from _allowed(block, f"inline_policy of {role.address}")
+        yield from _workers(role, block, f"inline_policy of {role.address}")
     yield from _attached(role, "managed_policy_arns")
     others = given(role)
     for other, name in others.by_role.get(role.address, ()):
         if name == "policy":
-            yield from _allowed(other, other.address)
+            yield from _workers(other, other, other.address)
         else:
             yield from _attached(other, name)
     for address in others.anybody:
@@ -84,11 +110,121 @@ def _attached(resource: Resource, name: str) -> Iterator[Answer]:
     """What is to be said of the policies that an argument names by ARN."""
     for each in attached(resource, name):
         for policy in each.policy.here:
-            yield from _allowed(policy, policy.address)
+            yield from _workers(policy, policy, policy.address)
         if each.amazons and each.amazons not in AWS_MANAGED:
             yield Answer.failed(f"{resource.address} attaches {each.amazons}")
         elif not each.amazons and not each.policy.all_here:
             yield Answer.unknown(f"{name} of {resource.address} leads to no policy made here")
+
+
+# All that a worker may do of some services, by how the actions begin. Everything else of them it
+# may not do whatever the resource is: write IAM, change or delete databases and keys, or go past
+# the proxy by the Data API.
+_ONLY: Mapping[str, tuple[str, ...]] = {
+    "iam": ("get", "list"),
+    "kms": ("decrypt", "describe", "encrypt", "generate", "get", "list", "reencrypt", "verify"),
+    "organizations": ("describe", "list"),
+    "rds": ("describe", "list"),
+    "rds-data": (),
+}
+# All that it may do of further services where the resource is not named: everything else reads or
+# changes what others own.
+_ON_EVERYTHING: Mapping[str, tuple[str, ...]] = {
+    "ec2": ("describe", "get"),
+    "kms": ("describe", "generaterandom", "list"),
+    "s3": ("getaccount", "listallmybuckets"),
+    "secretsmanager": ("describe", "getrandompassword", "list"),
+    "ssm": ("describe", "get", "list", "putcompliance", "putconfigure", "putinventory", "update"),
+    "sts": ("decode", "getcalleridentity", "getsession"),
+}
+
+
+def _workers(resource: Resource, block: Block, where: str) -> Iterator[Answer]:
+    """Whether a policy document of a resource allows more than workers do."""
+    answers = list(_allowed(block, where))
+    yield from answers
+    for statement in statements(block) or () if not answers else ():
+        resources = _resources(statement)
+        everything = any_of(_is_everything(each) for each in resources)
+        for action in _actions(statement):
+            if action is None:
+                yield Answer.unknown(f"what {where} allows is not known")
+            elif _beyond(action, _ONLY, resources):
+                yield Answer.failed(f"{where} allows {action}, which no worker needs")
+            elif everything is not False and _beyond(action, _ON_EVERYTHING, resources):
+                found = Answer.failed if everything else Answer.unknown
+                yield found(f"{where} allows {action} on every resource")
+        yield from _opens(resource, statement, where)
+
+
+def _beyond(
+    action: str, services: Mapping[str, tuple[str, ...]], resources: list[str | None]
+) -> bool:
+    """Whether a pattern of actions has more of one of these services than what is listed."""
+    service, _, name = action.lower().partition(":")
+    for each, listed in services.items():
+        # `*` is about the services of the resources: `*` on a bucket does not write IAM.
+        about = service == each or (
+            fnmatchcase(each, service) and any(_service(one) in (each, "*") for one in resources)
+        )
+        if about and not name.startswith(listed):
+            return True
+    return False
+
+
+def _service(resource: str | None) -> str:
+    """The service in an ARN, `*` where it is every one's, or "" where it is not known."""
+    if resource is not None and not resource.strip("*?"):
+        return "*"
+    return [*(resource or "").split(":"), "", "", ""][2]
+
+
+def _opens(resource: Resource, statement: Mapping[str, Any], where: str) -> Iterator[Answer]:
+    """Whether a statement reads a password of the database, or touches the state."""
+    actions = _actions(statement)
+    if any(_matches(READ_SECRET, each) for each in actions):
+        for each in items(statement.get("Resource")):
+            if _is_of_database(resource, each):
+                yield Answer.failed(f"{where} opens a secret of the database: workers use IAM")
+    if any(each and fnmatchcase("s3", each.lower().partition(":")[0]) for each in actions):
+        for backend in resource.subject.of_type("backend.s3"):
+            bucket = str(backend.values.get("bucket"))
+            patterns = [
+                (each or "").partition(":::")[2].split("/")[0] for each in _resources(statement)
+            ]
+            if any(fnmatchcase(bucket, pattern) for pattern in patterns):
+                yield Answer.failed(f"{where} opens {bucket}, the bucket of the state")
+
+
+def _is_of_database(resource: Resource, arn: object) -> bool:
+    """Whether an ARN is that of a master user's secret, or of one that a proxy signs in with."""
+    shown = text(arn) or ""
+    of = arn.references if isinstance(arn, Unknown) else frozenset[str]()
+    # RDS itself gives these names to the secrets that it manages.
+    if ":secret:rds!" in shown or any(".master_user_secret" in one for one in of):
+        return True
+    secret = Block({"Resource": arn}, ())
+    pointed = resource.points_at("Resource", SECRET, block=secret)
+    secrets = _secrets_of_proxies(resource)
+    if not pointed.names.isdisjoint(secrets.names):
+        return True
+    pattern = shown.partition(":secret:")[2]
+    # Secrets Manager ends an ARN with six characters of its own.
+    names = [each.value("name") for each in secrets.here]
+    return any(fnmatchcase(f"{name}-abcdef", pattern) for name in names if isinstance(name, str))
+
+
+def _secrets_of_proxies(resource: Resource) -> Pointed:
+    def found() -> Pointed:
+        proxies = (
+            Resource.of(each, resource.subject) for each in resource.subject.of_type("aws_db_proxy")
+        )
+        auths = ((proxy, auth) for proxy in proxies for auth in proxy.blocks("auth"))
+        return sum(
+            (proxy.points_at("secret_arn", SECRET, block=auth) for proxy, auth in auths), Pointed()
+        )
+
+    return resource.subject.once("secrets of proxies", found)
 
 
 def _allowed(block: Block, where: str) -> Iterator[Answer]:
@@ -133,7 +269,9 @@ def _is_everything(resource: str | None) -> bool | None:
     if resource is None or resource.startswith("${}"):
         return None if resource is None else False
     named = "".join(resource.split(":", 5)[5:])
-    return not re.sub(r"^[a-z-]+[/:]", "", named).strip("*?")
+    # What stands first in an ARN of S3 is no kind but the bucket.
+    kind = "" if _service(resource) == "s3" else r"^[a-z-]+[/:]"
+    return not re.sub(kind, "", named).strip("*?/:")
 
 
 class IamScope(Policy):

@@ -1,12 +1,12 @@
 """Nothing is public, and two Availability Zones hold everything."""
 
 from collections.abc import Iterator
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Any
 
 from nexusctl.configuration.values import Unknown
 from nexusctl.policy.check import ABSENT, UNKNOWN, About, Answer, Block, Pointed, Policy, Resource
-from nexusctl.policy.security_groups import GROUPS, Rule, inline
+from nexusctl.policy.security_groups import GROUPS, Rule, inline, rules
 from nexusctl.policy.verdict import Severity
 
 # Fewer Availability Zones do not outlive the failure of one.
@@ -119,8 +119,8 @@ class NoOpenIngress(Policy):
         why="Whoever scans the internet finds what is behind such a rule as soon as a route leads "
         "there.",
         fact="0.0.0.0/0 and ::/0 admit every address (Amazon VPC User Guide, Security group "
-        "rules). Two halves such as 0.0.0.0/1 do the same; no private network is larger than /8 "
-        "(RFC 1918).",
+        "rules). Two halves such as 0.0.0.0/1 do the same; no private network is larger than /8, "
+        "nor are all of them together as large as two (RFC 1918, RFC 6598).",
         fix="nexusctl writes no such rule; elsewhere admit a security group, or the addresses that "
         "are meant",
         resources=(
@@ -132,9 +132,13 @@ class NoOpenIngress(Policy):
     )
 
     def judge(self, resource: Resource) -> Answer:
-        """No ingress is from a network larger than /8, written here or in a prefix list."""
+        """No ingress is from a network larger than /8, written here or in a prefix list.
+
+        Nor are the networks of all rules of a group together.
+        """
         if resource.type in GROUPS:
             found, answers = inline(resource, "ingress")
+            answers += _together(resource)
         else:
             kind = resource.value("type")
             if kind == "egress":
@@ -162,13 +166,31 @@ def _closed(rule: Rule) -> Iterator[Answer]:
             yield Answer.unknown(f"the entries of {prefix_list.address} are not known", *rule.path)
 
 
+def _together(group: Resource) -> Iterator[Answer]:
+    """Whether the networks of all rules of a group are, together, larger than a private one."""
+    found, _ = rules(group, "ingress")
+    addresses = [str(each) for rule in found for _, each in rule.addresses() if each is not UNKNOWN]
+    for kind in (IPv4Network, IPv6Network):
+        networks = [each for each in map(_network, addresses) if isinstance(each, kind)]
+        total = sum(each.num_addresses for each in collapse_addresses(networks))
+        largest = kind((0, _LARGEST_NETWORK)).num_addresses
+        if len(networks) > 1 and total >= 2 * largest:
+            yield Answer.failed(f"its {len(networks)} rules' networks are, together, everywhere")
+
+
+def _network(address: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(address, strict=False)
+    except ValueError:
+        return None
+
+
 def _narrow(address: Any, where: str, *path: str | int) -> Answer:
     """Whether a CIDR block is no larger than a private network can be."""
     if address is UNKNOWN:
         return Answer.unknown(f"{where} is not known", *path)
-    try:
-        network = ip_network(str(address), strict=False)
-    except ValueError:
+    network = _network(str(address))
+    if network is None:
         return Answer.failed(f"{where} is no network", *path)
     if network.prefixlen < _LARGEST_NETWORK:
         return Answer.failed(f"{where} is {address}: everywhere", *path)
@@ -205,8 +227,10 @@ class TwoZones(Policy):
         value = resource.value(name)
         if value in (ABSENT, []):
             return Answer.failed(f"{name} is not set", name)
-        if value is UNKNOWN or (name == "availability_zones" and UNKNOWN in value):
+        if name == "availability_zones" and (value is UNKNOWN or UNKNOWN in value):
             return Answer.unknown(f"{name} is not known", name)
+        if value is UNKNOWN:
+            return _of_all(resource, name)
         if len(value) < _ZONES:
             return Answer.failed(f"{name} has one entry, not two", name)
         return _two_zones(resource.points_at(name, "aws_subnet"), name)
@@ -217,6 +241,19 @@ _SUBNETS = {
     "aws_db_proxy": "vpc_subnet_ids",
     "aws_autoscaling_group": "vpc_zone_identifier",
 }
+
+
+def _of_all(resource: Resource, name: str) -> Answer:
+    """By the subnets that a list of unknown length rests on: a plan knows how many there are."""
+    every = [
+        resource.subject.owners(reference, resource.instance)
+        for reference in resource.rests_on(name)
+    ]
+    subnets = tuple(Resource.of(each, resource.subject) for found in every for each in found)
+    counted = all(each.type == "aws_subnet" and each.instance.known for each in subnets)
+    if subnets and all(every) and counted:
+        return _two_zones(Pointed(subnets), name)
+    return Answer.unknown(f"{name} is not known", name)
 
 
 def _two_zones(subnets: Pointed, name: str) -> Answer:

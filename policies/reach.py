@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from nexusctl.policy.check import ABSENT, UNKNOWN, About, Answer, Block, Pointed, Policy, Resource
+from nexusctl.policy.planned import has_unknown
 from nexusctl.policy.security_groups import GROUPS, Rule, in_groups, rules
 from nexusctl.policy.verdict import Severity
 
@@ -263,7 +264,7 @@ _SERVICES_LIST = re.compile("pl-[0-9a-f]{8}")
 
 def _kind(reference: str) -> str:
     """The type of the resource in a reference, that of a data source after `data.`."""
-    found = re.match(r"(?:module\.[\w-]+\.)*((?:data\.)?[\w-]+)", reference)
+    found = re.match(r"(?:module\.[\w-]+(?:\[[^]]*\])?\.)*((?:data\.)?[\w-]+)", reference)
     return found[1] if found else reference
 
 
@@ -373,8 +374,70 @@ class ProxyTarget(Policy):
         return Answer.unknown(text, *given[:1])
 
 
+class ClientProxy(Policy):
+    """Whoever is told where to connect is told of the proxy."""
+
+    about = About(
+        id="NEXUS_CLIENT_PROXY",
+        title="Clients are given the address of RDS Proxy, not the database's",
+        severity=Severity.HIGH,
+        why="A client with the database's address goes round the pool, as far as the network lets "
+        "it, and a storm of them exhausts max_connections again.",
+        fact="A proxy has an endpoint of its own; who connects to the instance's is not pooled "
+        "(RDS User Guide, Connecting to a database through RDS Proxy).",
+        fix="nexusctl gives workers the proxy's endpoint; elsewhere set PGHOST, DB_HOST and the "
+        "like to the endpoint of the aws_db_proxy",
+        resources=(
+            "aws_launch_template",
+            "aws_launch_configuration",
+            "aws_instance",
+            "aws_spot_instance_request",
+            "aws_lambda_function",
+            "aws_ecs_task_definition",
+            "aws_batch_job_definition",
+            "aws_ssm_association",
+            "aws_ssm_document",
+        ),
+    )
+
+    _TEXTS = (
+        *("user_data", "user_data_base64", "environment", "container_definitions"),
+        *("container_properties", "content", "parameters"),
+    )
+
+    def judge(self, resource: Resource) -> Answer:
+        """Nothing that it runs or reads holds a database's address."""
+        return Answer.worst(
+            (answer for name in self._TEXTS for answer in _direct(resource, name)),
+            "it is not given the address of a database of this root",
+        )
+
+
+def _direct(resource: Resource, name: str) -> Iterator[Answer]:
+    """The addresses of databases in an argument: what it rests on, or, once known, its text."""
+    value, texts = resource.values.get(name), f"{resource.values.get(name)} {resource.text(name)}"
+    rests_on = sorted(resource.rests_on(name)) if has_unknown(value) else []
+    for reference in rests_on:
+        if _ADDRESS.search(reference):
+            yield Answer.failed(f"{name} has {reference}: past the proxy", name)
+    for database in resource.of_type(*DATABASES, "aws_rds_cluster_instance"):
+        for address in map(database.value, ("address", "endpoint", "reader_endpoint")):
+            if isinstance(address, str) and address in texts:
+                yield Answer.failed(f"{name} has the address of {database.address}", name)
+    # A plan does not tell what is in a local.
+    if any(re.search(r"(^|\.)local\.", each) for each in rests_on):
+        yield Answer.unknown(f"what {name} holds is not known", name)
+
+
+_ADDRESS = re.compile(
+    r"(?:^|\.)aws_(?:db_instance|rds_cluster|rds_cluster_instance)\."
+    r"[^.]+\.(?:address|endpoint|reader_endpoint)$"
+)
+
+
 database_reach = DatabaseReach()
 proxy_reach = ProxyReach()
 worker_reach = WorkerReach()
 own_groups = OwnGroups()
 proxy_target = ProxyTarget()
+client_proxy = ClientProxy()

@@ -162,15 +162,14 @@ class SecretRotation(Policy):
 def _rotates(secret: Resource, rotation: Resource) -> Answer | None:
     """What a rotation does for a secret; None if it is that of another one."""
     given = rotation.value("secret_id")
+    referred = rotation.refers_to("secret_id", secret.type)
     if isinstance(given, str):
         if given not in (secret.value("arn"), secret.value("id")):
             return None
-    elif all(
-        each.address != secret.address for each in rotation.refers_to("secret_id", secret.type)
-    ):
+    elif all(each.address != secret.address for each in referred):
         return None
-    else:
-        # References do not tell instances apart: of for_each, the one with the same key is meant.
+    elif len(referred) > 1:
+        # A key that is not known: of for_each, the one with the same key is meant.
         indexes, others = _INDEX.findall(secret.address), _INDEX.findall(rotation.address)
         if indexes and indexes != others:
             if len(indexes) == len(others):
@@ -335,7 +334,7 @@ def _allowing(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _kind(address: str) -> str:
     """The resource type in an address, `var` or `data` for what is no resource."""
-    return re.sub(r"^(?:module\.[^.]+\.)*", "", address).split(".")[0]
+    return re.sub(r"^(?:module\.[\w-]+(?:\[[^]]*\])?\.)*", "", address).split(".")[0]
 
 
 def _references(

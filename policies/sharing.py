@@ -32,6 +32,7 @@ _VALUES = {
     "aws_rds_cluster_snapshot_copy": ("shared_accounts", "all"),
     "aws_s3_bucket": ("acl", "public-read", "public-read-write", "authenticated-read"),
     "aws_s3_bucket_acl": ("acl", "public-read", "public-read-write", "authenticated-read"),
+    "aws_snapshot_create_volume_permission": ("account_id", "all"),
 }
 
 # S3's groups of everybody, and of everybody with an account at AWS.
@@ -87,6 +88,7 @@ class NotShared(Policy):
             "aws_s3_bucket_public_access_block",
             "aws_secretsmanager_secret",
             "aws_secretsmanager_secret_policy",
+            "aws_snapshot_create_volume_permission",
         ),
     )
 

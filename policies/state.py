@@ -250,7 +250,7 @@ def _shown(value: object) -> str:
 
 def _kind(address: str) -> str:
     """The resource type in an address, `var` or `data` for what is no resource."""
-    return re.sub(r"^(?:module\.[^.]+\.)*", "", address).split(".")[0]
+    return re.sub(r"^(?:module\.[\w-]+(?:\[[^]]*\])?\.)*", "", address).split(".")[0]
 
 
 class StateLock(Policy):

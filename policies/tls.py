@@ -49,14 +49,19 @@ class DatabaseTls(Policy):
         why="Whoever connects past the proxy, an administrator say, could send a password and rows "
         "in clear.",
         fact="rds.force_ssl is 0 by default up to PostgreSQL 14, 1 from 15 on (RDS User Guide, "
-        "Requiring an SSL connection to a PostgreSQL DB instance).",
-        fix='leave rds.force_ssl out of database.parameters, or set it to "1"',
+        "Requiring an SSL connection to a PostgreSQL DB instance). ssl_min_protocol_version is "
+        "TLSv1.2 by default (PostgreSQL documentation, Connections and authentication).",
+        fix="leave rds.force_ssl and ssl_min_protocol_version out of database.parameters, or set "
+        'them to "1" and "TLSv1.2" or "TLSv1.3"',
         resources=("aws_db_instance", "aws_rds_cluster"),
         settings=("database.parameters",),
     )
 
     def judge(self, resource: Resource) -> Answer:
-        """The database's parameter group sets `rds.force_ssl` to 1, everywhere it sets it."""
+        """The database's parameter group sets `rds.force_ssl` to 1, everywhere it sets it.
+
+        It does not set `ssl_min_protocol_version` below TLS 1.2.
+        """
         engine = resource.value("engine")
         if engine is UNKNOWN:
             return Answer.unknown("engine is not known", "engine")
@@ -82,20 +87,26 @@ class DatabaseTls(Policy):
 
 
 def _forces_ssl(group: Resource) -> Answer:
-    parameters = group.blocks("parameter")
-    names = [parameter.value("name") for parameter in parameters]
-    values = [
-        parameter.value("value")
-        for name, parameter in zip(names, parameters, strict=True)
-        if name == "rds.force_ssl"
-    ]
-    if any(value is not UNKNOWN and str(value) != "1" for value in values):
+    """All that a group says of TLS, as often as it says it. Case does not count in names."""
+    settings = [(block.value("name"), block.value("value")) for block in group.blocks("parameter")]
+    forced = [value for name, value in settings if str(name).lower() == "rds.force_ssl"]
+    oldest = [value for name, value in settings if str(name).lower() == "ssl_min_protocol_version"]
+    if any(value is not UNKNOWN and str(value) != "1" for value in forced):
         return Answer.failed(f"{group.address} sets rds.force_ssl to something other than 1")
-    if UNKNOWN in values or UNKNOWN in names or group.uncertain("parameter"):
+    if any(value is not UNKNOWN and value not in _CURRENT_TLS for value in oldest):
+        return Answer.failed(f"{group.address} allows a TLS older than 1.2")
+    if UNKNOWN in (*forced, *oldest, *(name for name, _ in settings)):
+        return Answer.unknown(f"what {group.address} says of TLS is not known")
+    if group.uncertain("parameter"):
         return Answer.unknown(f"rds.force_ssl in {group.address} is not known")
-    if not values:
+    if not forced:
         return Answer.failed(f"{group.address} does not set rds.force_ssl")
     return Answer.passed(f"{group.address} sets rds.force_ssl to 1")
+
+
+# What PostgreSQL takes for ssl_min_protocol_version without an older version; the first is its
+# default.
+_CURRENT_TLS = ("TLSv1.2", "TLSv1.3")
 
 
 class DatabaseCa(Policy):
@@ -156,6 +167,22 @@ _OFF = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
+# What a shell only reads or prints, without writing it to a file.
+_TALK = re.compile(
+    r"[ \t]\#.*$ | (?:^|(?<=[;&]))[-\t\x20]*(?:echo|printf|logger)\s[^>|;&\n]*(?=$|[;&])",
+    re.VERBOSE | re.MULTILINE,
+)
+# One command of a shell, or one line of anything else.
+_COMMAND = re.compile(r"""(?:"[^"\n]*"|'[^'\n]*'|&(?!&)|[^;&|\n"'])+""")
+# A command that takes PGSSLMODE from what it starts.
+_CLEARS = re.compile(
+    r"""\bunset\s(?:.*\s)?PGSSLMODE\b
+    | \benv\s(?:.*\s)?(?:-(?=\s)|-[a-z0]*i\b|--ignore-env\w*|(?:-u|--unset)[\s=]*PGSSLMODE\b)""",
+    re.VERBOSE,
+)
+# A command with a connection of its own, and one whose variables are for itself alone.
+_CONNECTS = re.compile(r"\b(?:psql|pg_dump(?:all)?|pg_restore|pgbench)\s+\S|\bpostgres(?:ql)?://")
+_PREFIXED = re.compile(r"[-\s]*(?:\w+=\S*\s+)+(?!\w+=)[\w./]")
 # The provider keeps no user data of an instance in plans, only this.
 _SHA1 = re.compile(r"[0-9a-f]{40}")
 
@@ -172,7 +199,7 @@ class ClientTls(Policy):
         fact="libpq's default, prefer, also connects without TLS; only verify-full compares the "
         "host's name with the certificate (PostgreSQL documentation, libpq SSL support). A proxy's "
         "certificate is signed by the public Amazon roots (RDS User Guide, Using TLS/SSL with RDS "
-        "Proxy).",
+        "Proxy). SslMode of a DMS endpoint is none by default (DMS API, CreateEndpoint).",
         fix="set PGSSLMODE=verify-full and PGSSLROOTCERT=system where the client runs, as the user "
         "data of terraform/modules/workers does; leave sslmode out of workers.command",
         resources=(
@@ -183,6 +210,7 @@ class ClientTls(Policy):
             "aws_lambda_function",
             "aws_ecs_task_definition",
             "aws_batch_job_definition",
+            "aws_dms_endpoint",
             "aws_ssm_association",
             "aws_ssm_document",
         ),
@@ -190,13 +218,25 @@ class ClientTls(Policy):
     )
 
     def judge(self, resource: Resource) -> Answer:
-        """Every sslmode in its text is verify-full, and there is one where there is a client.
+        """Every sslmode in its text is verify-full, and there is one for every client.
 
-        Nothing in it turns TLS off.
+        Nothing in it turns TLS off, or takes the mode away.
         """
+        if resource.type == "aws_dms_endpoint":
+            return _endpoint(resource)
         answers = [_client(text, argument) for argument, text in _client_texts(resource)]
         messages = dict.fromkeys(answer.message for answer in answers)
         return Answer.worst(answers, "; ".join(messages) or "it runs no text of its own")
+
+
+def _endpoint(endpoint: Resource) -> Answer:
+    """Whether the Database Migration Service verifies the PostgreSQL that it copies from or to."""
+    engine = endpoint.value("engine_name")
+    if engine is UNKNOWN:
+        return Answer.unknown("engine_name is not known", "engine_name")
+    if not str(engine).startswith(("postgres", "aurora-postgresql")):
+        return Answer.passed(f"{engine} is not PostgreSQL")
+    return endpoint.answer("ssl_mode", "verify-full")
 
 
 # The arguments with what a machine runs, a job or a command on a machine.
@@ -266,27 +306,43 @@ def _shown(value: object) -> str:
 
 def _client(text: Any, argument: str) -> Answer:
     # A file within cloud-init's user data is often a JSON string: one line, with \n in it.
-    written = (layer.replace("\\n", "\n") for layer in layers(_shown(text)))
-    plain = "\n".join(_COMMENT.sub("", layer) for layer in written)
-    if _OFF.search(plain):
-        return Answer.failed(f"{argument} turns TLS or its verification off", argument)
+    written = "\n".join(layer.replace("\\n", "\n") for layer in layers(_shown(text)))
+    plain = _COMMENT.sub("", re.sub(r"\\\n\s*", " ", written))
+    commands = _COMMAND.findall(_TALK.sub("", plain))
+    protected = [command for command in commands if _MODE.search(command)]
     modes = {match["mode"] for match in _MODE.finditer(plain)}
     unknown = {mode for mode in modes if "$" in mode}
-    if any(re.sub("[-_]", "", mode).lower() != "verifyfull" for mode in modes - unknown):
-        return Answer.failed(f"{argument} sets an sslmode other than verify-full", argument)
+    client = bool(modes) or bool(_CLIENT.search(plain))
+    if _OFF.search(plain):
+        wrong = "turns TLS or its verification off"
+    elif any(re.sub("[-_]", "", mode).lower() != "verifyfull" for mode in modes - unknown):
+        wrong = "sets an sslmode other than verify-full"
+    elif client and any(_CLEARS.search(each) for each in commands if each not in protected):
+        wrong = "takes PGSSLMODE away from what it starts"
+    else:
+        wrong = ""
+    if wrong:
+        return Answer.failed(f"{argument} {wrong}", argument)
     if unknown:
         return Answer.unknown(f"the sslmode in {argument} is not known", argument)
-    if modes:
+    if protected and _for_every_client(commands, protected):
         return Answer.passed(f"the sslmode in {argument} is verify-full")
-    if _UNKNOWN_CLIENT.search(plain):
+    if not protected and _UNKNOWN_CLIENT.search(plain):
         return Answer.unknown(f"a connection URL in {argument} is not known", argument)
-    if _CLIENT.search(plain):
+    if client:
         return Answer.failed(
             f"{argument} has a PostgreSQL client without sslmode=verify-full", argument
         )
     if _UNKNOWN_LINE.search(plain):
         return Answer.unknown(f"{argument} is not known", argument)
     return Answer.passed(f"no sign of a PostgreSQL client in {argument}")
+
+
+def _for_every_client(commands: list[str], protected: list[str]) -> bool:
+    """Whether a mode is set for all commands, or each that connects has one of its own."""
+    if not all(_CONNECTS.search(each) or _PREFIXED.match(each) for each in protected):
+        return True
+    return all(each in protected for each in commands if _CONNECTS.search(each))
 
 
 def _rests_on(resource: Resource, name: str) -> frozenset[str]:
@@ -301,7 +357,7 @@ def _references(value: object) -> frozenset[str]:
 
 def _kind(address: str) -> str:
     """The resource type in an address, `var` or `data` for what is no resource."""
-    return re.sub(r"^(?:module\.[^.]+\.)*", "", address).split(".")[0]
+    return re.sub(r"^(?:module\.[\w-]+(?:\[[^]]*\])?\.)*", "", address).split(".")[0]
 
 
 proxy_tls = ProxyTls()

@@ -217,6 +217,9 @@ class WorkerKeyPair(Policy):
     def judge(self, resource: Resource) -> Answer:
         """`key_name` is not set."""
         key = resource.value("key_name")
+        rests_on = resource.rests_on("key_name") if key is UNKNOWN else ()
+        if rests_on and all("aws_key_pair." in reference for reference in rests_on):
+            return Answer.failed(f"key_name is that of {min(rests_on)}", "key_name")
         if key is UNKNOWN:
             return Answer.unknown("key_name is not known", "key_name")
         if key is ABSENT:

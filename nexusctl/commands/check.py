@@ -1,6 +1,5 @@
 """`nexusctl check`: the policy gate on environments, on any Terraform root, plan or state."""
 
-import json
 import os
 import sys
 from argparse import Namespace
@@ -21,10 +20,11 @@ from nexusctl.errors import (
     Exit,
     NexusError,
     Refused,
+    ToolUnfit,
     UsageWrong,
     worst,
 )
-from nexusctl.policy.verdict import Verdict
+from nexusctl.policy.verdict import DEFAULT_TIER, Verdict
 from nexusctl.report.verdict_text import verdicts as as_text
 from nexusctl.workspace import shipped_assets
 
@@ -117,7 +117,7 @@ def _judge_project(arguments: Namespace) -> tuple[list[Verdict], dict[str, Nexus
 
 def _mend(names: Sequence[str], judged: dict[str, Verdict | NexusError], directory: Path) -> bool:
     """Apply the fixes of all findings, one environment after the other; whether any was."""
-    from nexusctl.commands.remedies import edits
+    from nexusctl.commands.remedies import edits, shown
     from nexusctl.environment.edit import CannotEdit, Edit, write
     from nexusctl.environment.load import load
 
@@ -141,7 +141,7 @@ def _mend(names: Sequence[str], judged: dict[str, Verdict | NexusError], directo
             ) from error
         for edit in made:
             mended = True
-            print(edit.diff(), file=sys.stderr)
+            print(shown(edit), file=sys.stderr)
         for remedy, reason in refused:
             path = ".".join(map(str, remedy.path))
             print(f"! not fixed: {path}: {reason}", file=sys.stderr)
@@ -156,7 +156,7 @@ def _judge_elsewhere(arguments: Namespace) -> list[Verdict]:
     with ExitStack() as stack:
         log = Path(stack.enter_context(TemporaryDirectory(prefix="nexusctl-check-"))) / "log"
         gate = stack.enter_context(Gate(assets.policies, log))
-        tier = arguments.tier or "production"
+        tier = arguments.tier or DEFAULT_TIER
         if arguments.state:
             case = Case(str(arguments.state), tier, arguments.state, {})
             return [gate.judge_state(case, _json_of(arguments.state, "--state"))]
@@ -174,17 +174,18 @@ def _judge_elsewhere(arguments: Namespace) -> list[Verdict]:
 
 def _root_case(directory: Path, tier: str, var_files: Sequence[Path]) -> "Case":
     from nexusctl.policy.gate import Case
-    from nexusctl.policy.root import path_from, read_root
+    from nexusctl.policy.root import is_configuration, path_from, read_root
 
     if not directory.is_dir():
         raise UsageWrong(f"--path {directory}: no such directory")
     for file in var_files:
         if not file.is_file():
-            raise UsageWrong(f"--var-file {file}: no such file")
+            what = "not a regular file" if file.exists() else "no such file"
+            raise UsageWrong(f"--var-file {file}: {what}")
     files, missing = read_root(directory, var_files)
     given = tuple(path_from(directory, file) for file in var_files)
     name = os.path.relpath(directory)
-    first = next(file for file in sorted(files) if file.endswith((".tf", ".tf.json")))
+    first = min(file for file in files if is_configuration(file))
     return Case(
         name,
         tier,
@@ -197,12 +198,12 @@ def _root_case(directory: Path, tier: str, var_files: Sequence[Path]) -> "Case":
 
 
 def _json_of(file: Path, option: str) -> dict[str, object]:
+    from nexusctl.policy.documents import Unreadable, read_document
+
     try:
-        document: object = json.loads(file.read_bytes())
-    except OSError as error:
-        raise UsageWrong(f"{option} {file}: {error.strerror}") from None
-    except ValueError:
-        document = None
+        document = read_document(file)
+    except Unreadable as error:
+        raise UsageWrong(f"{option} {file}: {error}") from None
     if not isinstance(document, dict):
         raise UsageWrong(f"{option} {file}: it is not a JSON document")
     return document
@@ -239,4 +240,13 @@ def _report(verdicts: Sequence[Verdict], arguments: Namespace) -> None:
         elif output is None:
             print(FORMATS[name](verdicts).rstrip("\n"))
         else:
-            output.write_text(FORMATS[name](verdicts), "utf-8")
+            _write(output, FORMATS[name](verdicts))
+
+
+def _write(output: Path, text: str) -> None:
+    try:
+        output.write_text(text, "utf-8")
+    except OSError as error:
+        raise ToolUnfit(
+            f"--output {output}: {error.strerror}", hint="name another file, or make room for it"
+        ) from None

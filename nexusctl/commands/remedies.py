@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from nexusctl.environment.edit import CannotEdit, Change, Edit, set_values
 from nexusctl.environment.environment import Environment
+from nexusctl.policy.literals import literals_in_text
 from nexusctl.policy.verdict import Finding, Outcome, Remedy, Verdict
 
 
@@ -41,4 +42,13 @@ def _diff(remedy: Remedy, environment: Environment) -> str | None:
         made = set_values(environment, [Change(remedy.path, remedy.value, remedy.here)])
     except CannotEdit:
         return None
-    return "\n".join(edit.diff() for edit in made) or None
+    return "\n".join(map(shown, made)) or None
+
+
+def shown(edit: Edit) -> str:
+    """The diff of an edit; of a line with a password that the policies know, only its sign."""
+    lines = edit.diff().splitlines()
+    found = [any(literals_in_text(line[1:], written=True)) for line in lines]
+    return "\n".join(
+        f"{line[:1]}***" if secret else line for line, secret in zip(lines, found, strict=True)
+    )

@@ -1,6 +1,7 @@
 """Reads a whole configuration: every instance of a resource, its values as far as known."""
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -43,6 +44,8 @@ class Instance:
     `known` is false when it is not known how many there are, of it or of a module around it: then
     this one stands for all.
     `dynamic_unknown` names the nested blocks whose number is unknown; `values` has one for them.
+    `ignored` are the arguments and blocks that a live resource keeps as it has them, by
+    `ignore_changes`; `all` stands for every one.
     """
 
     mode: str
@@ -57,6 +60,7 @@ class Instance:
     known: bool
     dynamic_unknown: frozenset[str]
     overridden: Mapping[str, str] = field(default_factory=dict)
+    ignored: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +263,7 @@ class _Reading:
                 known,
                 frozenset(content.unknown_blocks),
                 declared.overridden,
+                frozenset(_ignored(declared)),
             )
         )
         beside = [each for each in declared.body.blocks if each.type in _BESIDE]
@@ -320,6 +325,22 @@ def _output(module: Module, name: str) -> object:
         return module.output(name)
     except Failed:
         return Unknown()
+
+
+def _ignored(declared: Declared) -> Iterator[str]:
+    """The names in `ignore_changes`: of a part of an argument, that argument's."""
+    for block in declared.body.blocks:
+        attribute = block.body.attributes.get("ignore_changes")
+        if block.type != "lifecycle" or attribute is None:
+            continue
+        value = attribute.value
+        for each in value.items if isinstance(value, tree.Tuple) else (value,):
+            first = each.root if isinstance(each, tree.Traversal) else each
+            if isinstance(first, tree.Name):
+                yield first.name
+            elif isinstance(first, tree.Literal):
+                # JSON syntax has the same as a text; so has Terraform 0.11.
+                yield re.split(r"[.\[]", str(first.value))[0]
 
 
 def _is_sensitive(declared: Declared) -> bool:

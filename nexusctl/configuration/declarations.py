@@ -57,10 +57,21 @@ def declarations(files: Mapping[str, str]) -> dict[str, Declarations]:
     found: dict[str, Declarations] = {}
     # Override files come last: they change what the others declare.
     for file in sorted(files, key=lambda name: (_is_override(name), name)):
-        if file.endswith((".tf", ".tf.json", ".tofu", ".tofu.json")):
+        if file.endswith((".tf", ".tf.json", ".tofu", ".tofu.json")) and not is_ignored(file):
             directory = posixpath.dirname(file) or "."
             _read(file, files[file], found.setdefault(directory, Declarations(directory)))
     return found
+
+
+def is_ignored(file: str) -> bool:
+    """Whether Terraform takes a file for an editor's and passes over it, whatever its ending.
+
+    What its command line reads by itself, `*.auto.tfvars`, it reads under any name
+    (configs.IsIgnoredFile, command.isAutoVarFile).
+    """
+    name = posixpath.basename(file)
+    backup = name.endswith("~") or (name.startswith("#") and name.endswith("#"))
+    return name.startswith(".") or backup
 
 
 def resolve(directories: Mapping[str, Declarations], caller: str, source: str) -> str | None:
@@ -151,7 +162,8 @@ def _merged(base: Declared, override: Declared, into: Declarations) -> Declared:
     https://developer.hashicorp.com/terraform/language/files/override
     """
     attributes = {**base.body.attributes, **override.body.attributes}
-    replaced = {_made(block) for block in override.body.blocks}
+    # A lifecycle block is merged by its arguments: what either ignores counts.
+    replaced = {_made(block) for block in override.body.blocks} - {"lifecycle"}
     kept = [block for block in base.body.blocks if _made(block) not in replaced]
     blocks = (*kept, *override.body.blocks)
     if {"count", "for_each"} <= attributes.keys():

@@ -195,21 +195,22 @@ class Module:
         key = (mode, kind, name)
         found = self.declarations.resources.get(key)
         prefix = "" if mode == "managed" else f"{mode}."
-        declared = f"{self.declared}{prefix}{kind}.{name}"
+        every = f"{self.address}{prefix}{kind}.{name}"
         if found is None:
-            return reference(declared)
+            return reference(every)
 
         def instance(copy: Copy) -> Instance:
-            get = partial(self._attribute, found, key, declared, copy)
-            return Instance(frozenset((declared,)), get)
+            address = f"{every}{copy.index}"
+            get = partial(self._attribute, found, key, address, copy)
+            return Instance(frozenset((address,)), get)
 
-        return self._shaped(self.copies(key, found), instance, declared)
+        return self._shaped(self.copies(key, found), instance, every)
 
     def _attribute(
-        self, found: Declared, key: tuple[str, str, str], declared: str, copy: Copy, name: str
+        self, found: Declared, key: tuple[str, str, str], one: str, copy: Copy, name: str
     ) -> object:
         mode, kind, _ = key
-        address = f"{declared}.{name}"
+        address = f"{one}.{name}"
         compute: Callable[[], object]
         if mode == "data" and kind == POLICY_DOCUMENT and name in _DOCUMENTS:
             compute = partial(self._document, found, address, copy, name)
@@ -218,7 +219,7 @@ class Module:
             if name in META_ARGUMENTS:
                 attribute = None
             compute = partial(self._configured, attribute, address, copy)
-        return self._cell(("attribute", declared, copy.key, name), compute)
+        return self._cell(("attribute", address), compute)
 
     def _document(self, found: Declared, address: str, copy: Copy, name: str) -> object:
         evaluator = self.world.evaluator
@@ -285,9 +286,9 @@ class Module:
         return Copies((Copy(None, scope),), known=False, repeated=repeated)
 
     @staticmethod
-    def _shaped(copies: Copies, instance: Callable[[Copy], Instance], declared: str) -> object:
+    def _shaped(copies: Copies, instance: Callable[[Copy], Instance], every: str) -> object:
         if not copies.known:
-            return reference(declared)
+            return reference(every)
         if copies.repeated == "count":
             return [instance(copy) for copy in copies.all]
         if copies.repeated == "for_each":
@@ -299,19 +300,20 @@ class Module:
     def call(self, name: str) -> object:
         """A call of a module: like a resource, and its outputs are the attributes."""
         found = self.declarations.calls.get(name)
-        declared = f"{self.declared}module.{name}"
+        every = f"{self.address}module.{name}"
         if found is None or self.world.resolve(self, name, found) is None:
-            return reference(declared)
+            return reference(every)
 
         def instance(copy: Copy) -> Instance:
             module = self.called(name, found, copy)
-            return Instance(frozenset((declared,)), module.output if module else reference)
+            get = module.output if module else reference
+            return Instance(frozenset((f"{every}{copy.index}",)), get)
 
         copies = self.copies(("module", name), found)
         if copies.known:
-            return self._shaped(copies, instance, declared)
+            return self._shaped(copies, instance, every)
         # One stands for all, so its outputs tell at least what they may be.
-        return choice(frozenset((declared,)), ([instance(copies.all[0])],))
+        return choice(frozenset((every,)), ([instance(copies.all[0])],))
 
     def called(
         self, name: str, found: Declared, copy: Copy, *, known: bool = True

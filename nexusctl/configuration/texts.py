@@ -1,4 +1,4 @@
-"""Every string that is written in a file, wherever it stands: for the search of passwords."""
+"""Every string and number written in a file, wherever it stands: for the search of passwords."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _BESIDE: Path = ("",)
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string or heredoc: the blocks, labels and keys that lead to it, its line, and its text.
+    """A string, heredoc or number: the blocks, labels and keys that lead to it, its line, its text.
 
     Each interpolation in a string is a `GAP`. A heredoc is as it stands in the file.
     """
@@ -25,11 +25,12 @@ class Text:
     line: int
     text: str
     heredoc: bool = False
+    number: bool = False
 
 
 @lru_cache(maxsize=256)
 def texts(source: str) -> list[Text]:
-    """Every string in a file: labels and quoted keys too, with the path that leads to them.
+    """Every string and number in a file, labels and quoted keys too, with the path to each.
 
     What stands within an interpolation, a condition or a comparison, names an element, or is a key
     or pattern that a function is given, is not what an argument holds: an empty step ends its path.
@@ -54,8 +55,7 @@ def _in(node: tree.Expression, path: Path, key: Path) -> Iterator[Text]:
     """The strings of an expression that is the value of `key` in what `path` leads to."""
     inner = path if path[-1:] == key == _BESIDE else (*path, *key)
     if isinstance(node, tree.Literal):
-        if isinstance(node.value, str):
-            yield Text(inner, node.line, node.value)
+        yield from _literal(node, inner)
     elif isinstance(node, tree.Template):
         yield from (text for part in node.parts for text in _beside(part, inner))
         yield Text(inner, node.line, node.raw or _shown(node), node.raw is not None)
@@ -74,6 +74,13 @@ def _in(node: tree.Expression, path: Path, key: Path) -> Iterator[Text]:
             yield from _in(part, inner, ())
         if isinstance(node, tree.For):
             yield from _in(node.result, inner, _key(node.result_key))
+
+
+def _literal(node: tree.Literal, path: Path) -> Iterator[Text]:
+    if isinstance(node.value, str):
+        yield Text(path, node.line, node.value)
+    elif isinstance(node.value, tree.Number):
+        yield Text(path, node.line, node.value.digits, number=True)
 
 
 def _parts(

@@ -33,8 +33,9 @@ class Undecided(Exception):
 class Unknown:
     """A value that only Terraform or AWS knows.
 
-    `references` are what it rests on: declared addresses of resources and data sources with the
-    attribute that is read, and variables without a value, such as `module.a.var.x`.
+    `references` are what it rests on: addresses of resources and data sources with the attribute
+    that is read, and variables without a value, such as `module.a.var.x`. Where it is known which
+    instance is read, its key is in the address: `aws_x.y["a"].arn`; else all may be meant.
     `options` are some of what it may be, or may have in it.
     """
 
@@ -64,6 +65,11 @@ class Json(Unknown):
     """jsonencode() of `value`, which has something unknown in it."""
 
     value: object = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Later(Unknown):
+    """A value that is made at apply, as a plan has it: what it rests on the plan does not tell."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nexusctl.errors import UsageWrong
+from nexusctl.policy.documents import Unreadable, read_document
 from nexusctl.policy.verdict import Finding, Outcome, Verdict
 
 _PARTS = ("name", "policy", "resource", "message")
@@ -29,11 +30,11 @@ class Baseline:
             UsageWrong: the file cannot be read, or is not a baseline.
         """
         try:
-            document = json.loads(file.read_bytes())
+            document = read_document(file)
             known = document["known"] if _is_ours(document) else [{}]
             entries = [tuple(each[part] for part in _PARTS) for each in known]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not a baseline"
+        except (Unreadable, ValueError, KeyError, TypeError) as error:
+            reason = error if isinstance(error, Unreadable) else "it is not a baseline"
             raise UsageWrong(
                 f"--baseline {file}: {reason}", hint=f"nexusctl check … --write-baseline {file}"
             ) from None

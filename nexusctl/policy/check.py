@@ -238,16 +238,16 @@ class Resource(Block):
         """All that an argument of it, or of a block in it, points at: those types, and what else.
 
         Unlike `refers_to` it accounts for every value. Where one is not known, what its expression
-        refers to decides: if that is not resources of these types and nothing else, it is not known
-        what it points at.
+        refers to decides: if that is not resources of these types and nothing else, or one of
+        several that a `for_each` or `count` makes, it is not known what it points at.
         """
         body, total = block or self, Pointed()
         for item in _leaves(body.values.get(name)):
             if isinstance(item, Unknown):
                 references = item.references or self._references(body, name)
                 owners = [self._owners(each, resource_types) for each in references]
-                here = tuple(each for found in owners for each in found)
-                total += Pointed(here, unknown=not owners or not all(owners))
+                here = tuple(found[0] for found in owners if _is_one(found))
+                total += Pointed(here, unknown=not owners or not all(map(_is_one, owners)))
             else:
                 # Of a security group in a peered VPC the account stands before the id.
                 identifier = re.sub(r"^[0-9]{12}/", "", str(item))
@@ -370,6 +370,11 @@ class Builtin(Policy):
         if unknown or run["result"] is not CheckResult.PASSED:
             return Answer.unknown(f"{looked_at} is not known", *path)
         return Answer.passed(f"checkov's check of {looked_at} passed")
+
+
+def _is_one(owners: list[Resource]) -> bool:
+    """Whether it is known to which instance a reference is."""
+    return len(owners) == 1 and owners[0].instance.known
 
 
 def raised(error: Exception) -> str:

@@ -55,7 +55,7 @@ _FORMS = (
         "a password in a statement",
         r"""\b(?:USER|ROLE|GROUP)[ \t]{1,8}[^\s;]{1,128}\s[^;]{0,256}?
         \b(?:PASSWORD|IDENTIFIED\s{1,8}(?:WITH\s{1,8}\S{1,64}\s{1,8})?(?:BY|AS))\s{1,8}
-        E?'(?P<bare>[^']+)'""",
+        (?:E?'(?P<bare>[^']+)'|\\?\$(?P<tag>\w{0,32})\\?\$(?P<single>[^$\\]+)\\?\$(?P=tag)\\?\$)""",
     ),
     # `--db-password VALUE`
     _form(_IN_COMMAND, r"(?<![\w-])--?(?P<name>[a-z][\w-]{0,63})[ \t]{1,8}(?![|&;<>-])", _VALUE),
@@ -89,7 +89,32 @@ _FORMS = (
         r"\b(?:echo|printf)[ \t]{1,8}",
         r"(?:-\w{1,4}[ \t]{1,8}|[\"']?%s(?:\\n)?[\"']?[ \t]{1,8}){0,3}[\"']?",
         rf"(?:{_USER}:)?(?P<bare>[^\s\"'|]+)[\"']?[ \t]{{0,8}}\|",
-        r"[^\n|]{0,256}(?:\bchpasswd|\bpasswd\b|-stdin\b|\bsudo[ \t]{1,8}-S)",
+        r"[^\n|]{0,256}(?:\bchpasswd|\bpasswd\b|\bkinit\b|-stdin\b|-passphrase-fd[ \t=]0|"
+        r"\bsudo[ \t]{1,8}-S)",
+    ),
+    _form(
+        _IN_COMMAND,
+        r"\bread\b[^\n;|&<]{0,128}?[ \t](?P<name>[a-z_]\w{0,127})[ \t]{0,8}<<<[ \t]{0,8}",
+        _VALUE,
+    ),
+    # `htpasswd -b FILE USER VALUE`, and with -n without the file.
+    _form(
+        _IN_COMMAND,
+        r"\bhtpasswd[ \t]{1,8}(?:-\w{1,8}[ \t]{1,8}){0,4}",
+        r"(?:-(?=\w{0,8}n)\w{0,8}b\w{0,8}|-\w{0,8}b\w{0,8}[ \t]{1,8}[^\s-]\S{0,255})",
+        r"[ \t]{1,8}[^\s-]\S{0,127}[ \t]{1,8}",
+        _VALUE,
+    ),
+    _form(
+        _IN_COMMAND,
+        r"\bvault[ \t]{1,8}login[ \t]{1,8}(?:-[\w=/-]{1,64}[ \t]{1,8}){0,4}(?![-<>]|[\w-]{1,64}=)",
+        _VALUE,
+    ),
+    _form(
+        _IN_COMMAND,
+        r"\bopenssl[ \t]{1,8}passwd[ \t]{1,8}",
+        r"(?:-salt[ \t]{1,8}\S{1,64}[ \t]{1,8}|-(?!salt|in\b)\w{1,16}[ \t]{1,8}){0,6}(?![-<>])",
+        _VALUE,
     ),
     # From the shell, or in the settings of cloud-init.
     _form(
@@ -116,7 +141,13 @@ _FORMS = (
     _form(
         _IN_TEXT,
         r"(?:\b[\w-]{1,64}(?:\.[\w-]{1,64}){1,8}|\blocalhost|\*):(?:\d{2,5}|\*)",
-        r":[\w*-]{1,64}:[\w*-]{1,64}:(?P<bare>[^\s:\"']+)$",
+        r":[\w*-]{1,64}:[\w*-]{1,64}:(?P<bare>[^\s:\"'\\]+)(?=[\s\"'\\]|$)",
+    ),
+    # Of any host, where it goes into that file.
+    _form(
+        _IN_TEXT,
+        rf"[\w.*{GAP}-]:(?:\d{{2,5}}|\*|{GAP}):[\w*{GAP}-]{{1,64}}:[\w*{GAP}-]{{1,64}}",
+        r":(?P<bare>[^\s:\"'\\]+)[^\n]{0,64}>[^\n]{0,128}pgpass",
     ),
     # As in YAML or JSON: the name begins an entry. In a sentence a colon means nothing.
     _form(
@@ -144,7 +175,7 @@ _HINTS = (
     *("pass", "pwd", "pw", "secret", "token", "key", "cred", "auth", "login", "://", "identified"),
     *("psk", "jwt", "mysql", "mariadb", "mongo", "redis", "sqlcmd", "bcp", "ldap", "-u", "akia"),
     *("asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat", "glpat", "glsa_", "xox"),
-    *("k_live", "hvs.", "aiza", "eyj"),
+    *("k_live", "hvs.", "aiza", "eyj", "kinit"),
 )
 _COLONS = 4
 
@@ -181,6 +212,10 @@ _PLACEHOLDER = re.compile(
     """,
     re.VERBOSE,
 )
+_SHELL_VARIABLE = re.compile(r"\$\{?(?P<name>[A-Za-z_]\w{0,127})\}?")
+_SHELL_ASSIGNMENT = re.compile(
+    r"(?<![\w$.-])(?:(?P<name>[A-Za-z_]\w{0,127})=)" + _VALUE, re.VERBOSE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +232,7 @@ def passwords(text: str, *, written: bool = False) -> Iterator[Found]:
     lowered = text.lower()
     if not any(hint in lowered for hint in _HINTS) and text.count(":") < _COLONS:
         return
+    variables: set[str] = set()
     for form in _FORMS:
         if form.written and not written:
             continue
@@ -207,6 +243,18 @@ def passwords(text: str, *, written: bool = False) -> Iterator[Found]:
                 continue
             if not stands_for_another(text, start, end):
                 yield Found(start, end, form.reason)
+            else:
+                variables |= {found["name"] for found in _SHELL_VARIABLE.finditer(text, start, end)}
+    if variables:
+        yield from _given(text, variables)
+
+
+def _given(text: str, variables: set[str]) -> Iterator[Found]:
+    """What shell variables are given that stand where a password does: `X=…; PGPASSWORD=$X`."""
+    for match in _SHELL_ASSIGNMENT.finditer(text):
+        span = next(match.span(key) for key in _VALUES if match[key] is not None)
+        if match["name"] in variables and not stands_for_another(text, *span):
+            yield Found(*span, _IN_TEXT)
 
 
 _VALUES = ("double", "single", "bare")

@@ -25,6 +25,8 @@ from nexusctl.policy.cache import Cache, policies_digest
 from nexusctl.policy.catalogue import OPTIONAL, REQUIRED, read_catalogue
 from nexusctl.policy.client import Worker, WorkerLost
 from nexusctl.policy.forms import masked
+from nexusctl.policy.literals import shown
+from nexusctl.policy.other_makers import other_makers
 from nexusctl.policy.planned import (
     incomplete,
     instances,
@@ -110,11 +112,11 @@ class Case:
             return []
         return [
             Waiver(
-                each.policy,
-                each.resource,
-                each.reason,
-                each.owner,
-                each.expires,
+                shown(each.policy),
+                shown(each.resource),
+                shown(each.reason),
+                shown(each.owner),
+                shown(each.expires),
                 environment.origin("waivers", number),
             )
             for number, each in enumerate(environment.settings.waivers)
@@ -191,6 +193,7 @@ class Gate:
                 f"{case.place(each.file, each.line)}: {each.message}"
                 for each in configuration.problems
             ),
+            *(f"{case.place(one.file, one.line)}: {why}" for one, why in other_makers(expected)),
         ]
         hits = in_settings(case.environment.settings.model_dump()) if case.environment else []
         hits += [*in_files(case.files), *in_configuration(configuration)]
@@ -227,6 +230,7 @@ class Gate:
             types = {kind for about in catalogue.values() for kind in about.resources}
             trouble = [*case.missing, *incomplete(plan)]
             trouble += unaccounted(plan, types, with_files=bool(case.files))
+            trouble += [why for _, why in other_makers(expected)]
             hits = in_plan(plan)  # while the worker is still at its import
         if not expected and not case.files:
             trouble.append("there is no resource in it: nothing was judged")
@@ -356,6 +360,8 @@ class _Judging:
             (*self.notices, *notices),
             self.case.root,
             {**self.catalogue, WAIVER.id: WAIVER},
+            self.case.tier,
+            self.case.var_files,
         )
 
     def _undecided(self, finding: Finding) -> str:
@@ -458,12 +464,12 @@ def _described(environment: "Environment", path: tuple[str | int, ...]) -> Setti
     """A setting as findings show it. Maps and lists are not shown: only their place is."""
     origin: Origin = environment.origin(*path)
     value = environment.value(*path)
-    shown = None
+    text = None
     if isinstance(value, bool | int) or value is None:
-        shown = json.dumps(value)
+        text = json.dumps(value)
     elif not isinstance(value, (Mapping, tuple)) and not hasattr(type(value), "model_fields"):
-        shown = str(value)
-    return Setting(origin, shown, environment.meaning(*path))
+        text = shown(str(value), path)
+    return Setting(origin, text, environment.meaning(*path))
 
 
 def _unplanned(case: Case, configuration: Configuration, planned: Sequence[Instance]) -> list[str]:

@@ -13,11 +13,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from nexusctl.configuration.values import GAP, Json, Partial, Unknown
+from nexusctl.configuration.values import GAP, Json, Later, Partial, Unknown
 from nexusctl.policy.encodings import decoded, unescaped
 from nexusctl.policy.forms import masked, passwords, stands_for_another
 from nexusctl.policy.names import (
     holds_passwords,
+    may_be_a_number,
     names_a_key_with_an_id,
     names_a_password,
     names_a_secret,
@@ -27,6 +28,7 @@ from nexusctl.policy.names import (
 _DEPTH = 3
 
 IN_SENSITIVE = "a literal in a sensitive argument"
+NOT_GENERATED = "a value in a sensitive argument"
 _UNDER_NAME = "a literal under a name of secrets"
 # Scripts and files of settings, however short.
 _WRITTEN = frozenset({"user_data", "user_data_base64", "command", "container_definitions"})
@@ -43,8 +45,11 @@ _WORDS_OF_SECRET = re.compile(
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 _WORDS = re.compile(r"[A-Za-z]+([-_][A-Za-z]+)+")
 _PUBLIC = re.compile(
-    r"-----BEGIN (CERTIFICATE|PUBLIC KEY)|ssh-(rsa|ed25519) |arn:aws[\w-]*:[\w-]+:[\w-]*:\d*:"
+    r"-----BEGIN (CERTIFICATE|PUBLIC KEY)|ssh-(rsa|ed25519) AAAA[\w+/]{32}"
+    r"|arn:aws[\w-]*:[\w-]+:[\w-]*:\d*:"
 )
+# What AWS or the author calls a thing: whoever may list it has it.
+_NO_SECRET = re.compile(r"(^|\.)aws_\w+\.[^.]+\.(id|arn|name)$")
 # What unknown part of a text keeps what is written beside it from being the password.
 _SECRET_REFERENCE = re.compile(
     r"(^|\.)(random_|ephemeral\.)|(secret|passw|token|credential|private_key)[^.]*$"
@@ -55,6 +60,7 @@ _STRUCTURE = re.compile(r"[\s/:=,{}<>()\[\]]")
 _USER_AND_PASSWORD = re.compile(r"[\w.@-]{1,128}:[^\s:/]{1,512}")
 _LIKE_A_NAME = re.compile(r"[a-z._-]*")
 _SHORTEST_PART = 4
+_LARGEST = 10**1000
 _NUMBER = re.compile(r"\[\d+\]")
 
 
@@ -67,7 +73,7 @@ class Literal:
     reason: str
 
     def __str__(self) -> str:
-        size = "made of literals only" if self.length is None else f"{self.length} characters"
+        size = "made of no secret" if self.length is None else f"{self.length} characters"
         where = f"{self.path}: " if self.path else ""
         return f"{where}{self.reason}, {size}"
 
@@ -89,6 +95,14 @@ def literals_in_text(text: str, *, path: str = "", written: bool = False) -> Ite
     yield from _in_text(text, path, written, 0)
 
 
+def shown(text: str, path: tuple[str | int, ...] = ()) -> str:
+    """The text of a value that lies at `path`, as it may be shown.
+
+    Nothing is left of one with a password in it: the same password may stand elsewhere in it.
+    """
+    return "***" if any(literals_in(text, path)) else text
+
+
 def literals_in(
     value: object, path: tuple[str | int, ...] = (), *, sensitive: bool = False
 ) -> Iterator[Literal]:
@@ -103,6 +117,8 @@ def literals_in(
     elif isinstance(value, Unknown):
         for option in value.options:
             yield from literals_in(option, path, sensitive=sensitive)
+        if sensitive and _is_no_secret(value, path):
+            yield Literal(dotted(path), None, NOT_GENERATED)
     else:
         yield from _in_known(value, path, sensitive=sensitive)
 
@@ -120,8 +136,38 @@ def _in_known(value: object, path: tuple[str | int, ...], *, sensitive: bool) ->
             yield from literals_in(item, here, sensitive=sensitive)
     elif isinstance(value, str):
         yield from _in_string(value, path, sensitive=sensitive)
-    elif sensitive and isinstance(value, int | float) and not isinstance(value, bool):
-        yield Literal(dotted(path), len(str(value)), IN_SENSITIVE)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        digits = str(max(-_LARGEST, min(value, _LARGEST)))  # Python prints 4300 digits at most
+        yield from literals_in_number(digits, path, sensitive=sensitive)
+
+
+def _is_no_secret(value: Unknown, path: tuple[str | int, ...]) -> bool:
+    """Whether what is not known comes of no secret: of no reference at all, or of ids alone."""
+    if value.options or isinstance(value, Later):
+        return False
+    if not value.references:
+        return True
+    return names_a_secret(_last_name(path)) and all(map(_NO_SECRET.search, value.references))
+
+
+def _holders(path: tuple[str | int, ...]) -> list[str]:
+    """The name that a value goes by; the default of a variable goes by the variable's."""
+    names = [part for part in path if isinstance(part, str)]
+    return names[-2:] if names[-1:] == ["default"] else names[-1:]
+
+
+def _last_name(path: tuple[str | int, ...]) -> str:
+    return next((part for part in reversed(path) if isinstance(part, str)), "")
+
+
+def literals_in_number(
+    digits: str, path: tuple[str | int, ...], *, sensitive: bool = False
+) -> Iterator[Literal]:
+    """The same for a number. A short one is none, unless what it stands in is sensitive."""
+    if sensitive:
+        yield Literal(dotted(path), len(digits), IN_SENSITIVE)
+    elif len(digits) >= _SHORTEST_PART and any(map(may_be_a_number, _holders(path))):
+        yield Literal(dotted(path), len(digits), _UNDER_NAME)
 
 
 def literals_of_resource(
@@ -247,7 +293,7 @@ def _text(parts: tuple[str | Unknown, ...]) -> str:
 def _is_password_beside(value: Partial, path: tuple[str | int, ...], *, sensitive: bool) -> bool:
     """Whether a text is one word, and a secret, of which no unknown part is one."""
     text = "".join(part for part in value.parts if isinstance(part, str))
-    name = next((part for part in reversed(path) if isinstance(part, str)), "")
+    name = _last_name(path)
     if not sensitive and (not names_a_password(name) or _LIKE_A_NAME.fullmatch(text)):
         return False
     unknown = (part.references for part in value.parts if isinstance(part, Unknown))

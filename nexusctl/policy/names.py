@@ -11,6 +11,8 @@ _NOUNS = (
     *("masterkey", "sharedkey", "presharedkey", "authkey", "accountkey", "storagekey", "hmackey"),
     *("redisauth", "psk", "jwt"),
 )
+# Those under which a number is one, too.
+_NUMERIC = ("password", "passwords", "passwd", "pwd", "passphrase", "secret", "secretstring")
 # Those of keys for which services have names: `alias/nexus` and the like.
 _KEYS_WITH_IDS = ("encryptionkey", "signingkey", "masterkey")
 # A password by name wherever the word stands in it: DB_PASSWORD_PROD, PGPASS, REDIS_PW.
@@ -26,7 +28,7 @@ _ABOUT_ONE = frozenset(
         *("max", "minimum", "maximum", "field", "updated", "wo", "enabled", "required", "reset"),
         *("age", "count", "warnings", "recovery", "generation", "generator", "stdin", "prompt"),
         *("no", "without", "expiry", "expiration", "expires", "lifetime", "reuse", "history"),
-        *("change", "hint", "label", "source", "ref", "from", "authentication", "complexity"),
+        *("fd", "change", "hint", "label", "source", "ref", "from", "authentication", "complexity"),
         *(
             "rotated",
             "date",
@@ -84,6 +86,13 @@ def names_a_password(name: str) -> bool:
     """Whether a name has the word password or the like in it, and is not about one only."""
     words = _words(name)
     return not _PASSWORD_WORDS.isdisjoint(words) and _ABOUT_ONE.isdisjoint(words)
+
+
+def may_be_a_number(name: str) -> bool:
+    """Whether a number under that name is a password; under `max_token` it is a limit."""
+    return names_a_secret(name) and (
+        names_a_password(name) or _without_signs(name).endswith(_NUMERIC)
+    )
 
 
 def names_a_key_with_an_id(name: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nexusctl.policy.literals import IN_SENSITIVE, Literal, literals_in
+from nexusctl.policy.literals import NOT_GENERATED, Literal, literals_in
 from nexusctl.policy.planned import Module, without_indexes
 
 _CALL = object()
@@ -32,7 +32,7 @@ class Origins:
         """
         found = self._of(module, expression, each, 0)
         if sensitive and found and all(value is _CALL for value in found):
-            yield Literal(path, None, IN_SENSITIVE)
+            yield Literal(path, None, NOT_GENERATED)
         for value in found or ():
             if value is not _CALL:
                 yield from literals_in(value, (path,), sensitive=sensitive)

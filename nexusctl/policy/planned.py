@@ -3,15 +3,16 @@
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from nexusctl.configuration.configuration import Configuration, Instance
-from nexusctl.configuration.values import Unknown
+from nexusctl.configuration.values import Later, Unknown
 from nexusctl.errors import ToolUnfit
+from nexusctl.policy.documents import Unreadable, read_document
 
 # When the plan was made, and a time that AWS moves on every few minutes. Nobody can write either.
 _CLOCKS = frozenset({"timestamp", "latest_restorable_time"})
@@ -24,7 +25,8 @@ _ACTIONS = frozenset(
 # A count or for_each that makes none, and what stands for one that a plan does not tell.
 _NONE: tuple[object, ...] = (0, "0", [], {})
 _COMPUTED = object()
-_INDEX = re.compile(r"\[(?:\d+|\"(?:[^\"\\]|\\.)*\")\]")
+# The key of an instance in an address.
+INDEX = re.compile(r"\[(?:\d+|\"(?:[^\"\\]|\\.)*\")\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,10 @@ def read_plan(file: Path) -> Mapping[str, Any]:
         ToolUnfit: there is no such file, or it is not the JSON of a plan.
     """
     try:
-        plan = json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
+        plan = read_document(file)
+    except Unreadable as error:
         raise ToolUnfit(
-            f"{file}: no plan can be read from it: {type(error).__name__}",
-            hint="plan again",
+            f"{file}: no plan can be read from it: {error}", hint="plan again"
         ) from None
     if not isinstance(plan, dict) or not {"format_version", "planned_values"} <= plan.keys():
         raise ToolUnfit(f"{file}: not the JSON of a plan", hint="plan again")
@@ -83,7 +84,7 @@ def _without_clocks(value: Any) -> Any:
 
 def without_indexes(address: str) -> str:
     """The address that a resource has in the configuration: `module.a.aws_x.y["k"]` → `…y`."""
-    return _INDEX.sub("", address)
+    return INDEX.sub("", address)
 
 
 def managed(plan: Mapping[str, Any]) -> list[Planned]:
@@ -149,7 +150,7 @@ def _instance(
     references = configured.of(declared)
     if source:
         references = references | {
-            path: references.get(path, frozenset()) | known
+            path: known | _not_among(references.get(path, frozenset()), known)
             for path, known in source.references.items()
         }
         # Nobody wrote these: the provider computes them. Their being unknown says nothing.
@@ -184,6 +185,17 @@ def _instance(
     )
 
 
+def _not_among(planned: frozenset[str], written: frozenset[str]) -> frozenset[str]:
+    """The references that a plan tells of, but for those that the files know more exactly.
+
+    Of `aws_x.y[each.key].id` it has `aws_x.y` alone.
+    """
+    known = [f"{without_indexes(each)}." for each in written]
+    return frozenset(
+        each for each in planned if not any(one.startswith(f"{each}.") for one in known)
+    )
+
+
 def has_unknown(value: object) -> bool:
     """Whether something unknown is in a value, or is all of it."""
     if isinstance(value, Mapping):
@@ -194,7 +206,7 @@ def has_unknown(value: object) -> bool:
 def _merged(value: Any, unknown: Any) -> Any:
     """A planned value with `Unknown` where it is known after apply only; nulls are left out."""
     if unknown is True:
-        return Unknown(frozenset())
+        return Later()
     if isinstance(value, dict) or isinstance(unknown, dict):
         inside, what = value or {}, unknown if isinstance(unknown, dict) else {}
         merged = {name: _merged(inside.get(name), what.get(name)) for name in {**inside, **what}}
@@ -230,7 +242,8 @@ class _References:
         module, resource = self._resources[declared]
         each = resource.get("for_each_expression", {}).get("references", ())
         found: dict[tuple[str | int, ...], frozenset[str]] = {}
-        for path, references in _referring(resource.get("expressions", {}), ()):
+        for path, every in _referring(resource.get("expressions", {}), ()):
+            references = _longest(every)
             more = each if any(one.startswith("each.") for one in references) else ()
             ends = [self._ends(module, reference) for reference in (*references, *more)]
             found[path] = frozenset().union(*ends)
@@ -248,17 +261,29 @@ class _References:
         if kind == "var" and names and module.parent is not None:
             expression = (module.arguments or {}).get(names[0], {})
             every = expression.get("references", ()) if isinstance(expression, Mapping) else ()
-            return frozenset().union(*(self._ends(module.parent, one) for one in every))
+            return frozenset().union(*(self._ends(module.parent, one) for one in _longest(every)))
         if kind == "module":
             called = self._modules.get(f"{module.prefix}module.{names[0]}." if names else "")
             if called is None or len(names) == 1:
                 return frozenset()
             output = called.configuration.get("outputs", {}).get(names[1], {})
             every = output.get("expression", {}).get("references", ())
-            return frozenset().union(*(self._ends(called, one) for one in every))
+            return frozenset().union(*(self._ends(called, one) for one in _longest(every)))
         if kind in {"each", "count", "path", "terraform", "self"}:
             return frozenset()
-        return frozenset({module.prefix + without_indexes(reference)})
+        return frozenset({module.prefix + reference})
+
+
+def _longest(references: Sequence[str]) -> list[str]:
+    """What Terraform lists after each reference, the same without its last steps, left out.
+
+    For `aws_x.y["a"].id` it has that, `aws_x.y["a"]` and `aws_x.y`, in this order.
+    """
+    return [
+        each
+        for before, each in zip(["", *references], references, strict=False)
+        if not before.startswith((f"{each}.", f"{each}["))
+    ]
 
 
 def _referring(
@@ -360,6 +385,7 @@ def _contradictions(plan: Mapping[str, Any]) -> Iterator[str]:
         if before and "prior_state" not in plan and "importing" not in change["change"]:
             yield f"{address}: the plan starts from a state that it does not tell of"
     yield from _two_accounts(plan, changes)
+    yield from _two_values(plan, changes)
 
 
 def _two_accounts(
@@ -380,6 +406,33 @@ def _two_accounts(
     for address, change in changes.items():
         if address not in there and change["change"].get("after") is not None:
             yield f"{address}: the plan gives two different accounts of it"
+
+
+def _two_values(plan: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """The arguments of new resources that are planned otherwise than they are written.
+
+    Bools and numbers: a provider spells texts in its own way. Of a resource that is there already
+    `ignore_changes` may keep what it has, and a plan does not tell of that.
+    """
+    written = {
+        f"{module.prefix}{resource['address']}": resource.get("expressions", {})
+        for module in modules(plan)
+        for resource in module.configuration.get("resources", [])
+    }
+    for address, change in changes.items():
+        if change["change"]["actions"] != ["create"]:
+            continue
+        after = change["change"].get("after") or {}
+        for name, expression in written.get(without_indexes(address), {}).items():
+            constant = expression.get("constant_value") if isinstance(expression, Mapping) else None
+            planned = after.get(name)
+            if (
+                isinstance(constant, bool | int)
+                and isinstance(planned, bool | int | str)
+                and json.dumps(constant)
+                != (planned if isinstance(planned, str) else json.dumps(planned))
+            ):
+                yield f"{address}: {name} is planned otherwise than the plan's configuration has it"
 
 
 def _resources(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

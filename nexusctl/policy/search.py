@@ -16,6 +16,7 @@ from nexusctl.errors import ToolUnfit
 from nexusctl.policy.literals import (
     Literal,
     literals_in,
+    literals_in_number,
     literals_in_text,
     literals_of_resource,
     sensitive_attributes,
@@ -29,6 +30,9 @@ _TIMES = ("before", "after")
 # What Terraform reads in HCL's syntax; the last two are settings of a backend, and tests.
 _HCL = (".tf", ".tofu", ".tfvars", ".tfbackend", ".hcl")
 _IN_TYPE = 2
+_STATES = (".tfstate", ".tfstate.backup")
+# What is commented out, but not what is said in a sentence: `# password = "…"`, `# PGPASSWORD=…`.
+_ASSIGNED = re.compile(r"[\w.-]{1,128}(?:[ \t]{0,64}[:=][ \t]{0,64}[\"'][^\"'\n]+[\"']|=[^\s=]\S*)")
 _Marks = Mapping[str, frozenset[str]]
 # What makes passwords in the state, and where it keeps them; the list of sensitive arguments is of
 # the AWS provider alone.
@@ -94,6 +98,8 @@ def in_files(files: Mapping[str, str]) -> list[Hit]:
             hits += _in_hcl(file, content, sensitive.get(posixpath.dirname(file), set()))
         elif file.endswith(".json"):
             hits += _in_json(file, content)
+        elif file.endswith(_STATES):
+            hits += _in_kept_state(file, content)
         else:
             hits += _in_lines(file, content)
     return hits
@@ -332,6 +338,7 @@ def _in_hcl(file: str, content: str, sensitive: set[tuple[str, ...]]) -> Iterato
             text = replace(each, path=(file, *each.path))  # an argument outside of any block
         literals = _in_hcl_text(text, sensitive=text.path[:2] in sensitive)
         yield from (Hit(_block(text), literal, file, text.line) for literal in literals)
+    yield from _in_comments(file, content, (each.text for each in found if each.heredoc))
 
 
 def _declared_sensitive(content: str) -> set[tuple[str, ...]]:
@@ -352,7 +359,7 @@ def _declared_sensitive(content: str) -> set[tuple[str, ...]]:
 def _in_json(file: str, content: str) -> Iterator[Hit]:
     try:
         document = json.loads(content)
-    except ValueError:
+    except (RecursionError, ValueError):
         yield from _in_lines(file, content)
         return
     for literal in literals_in(document):
@@ -360,6 +367,31 @@ def _in_json(file: str, content: str) -> Iterator[Hit]:
         before = content.partition(json.dumps(name))[0]
         line = before.count("\n") + 1 if before != content else 1
         yield Hit(file, literal, file, line)
+
+
+def _in_comments(file: str, content: str, heredocs: Iterable[str]) -> Iterator[Hit]:
+    """The passwords in what is commented out, but in a script: that is searched as a text."""
+    script = {line.strip() for heredoc in heredocs for line in heredoc.splitlines()}
+    inside = False
+    for number, line in enumerate(content.splitlines(), 1):
+        text = line.strip()
+        if text in script:
+            continue
+        inside = inside or text.startswith("/*")
+        if inside or text.startswith(("#", "//")):
+            for assigned in _ASSIGNED.finditer(text):
+                for literal in literals_in_text(assigned[0], path="comment", written=True):
+                    yield Hit(file, literal, file, number)
+        inside = inside and "*/" not in text
+
+
+def _in_kept_state(file: str, content: str) -> list[Hit]:
+    """The passwords in a state that lies beside the root."""
+    try:
+        found = in_state(json.loads(content))
+    except (ToolUnfit, AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        return _in_lines(file, content)
+    return [replace(hit, place=file, file=file, line=1) for hit in found]
 
 
 def _in_lines(file: str, content: str) -> list[Hit]:
@@ -417,7 +449,9 @@ def _in_hcl_text(text: Text, *, sensitive: bool) -> Iterator[Literal]:
     else:
         labels = {"resource": 2, "data": 2, "ephemeral": 2, "module": 1, "provider": 1}
         path = tuple(filter(None, _as_evaluated(rest[labels.get(kind, 0) :])))
-    if not text.path[-1]:
+    if text.number:
+        yield from literals_in_number(text.text, path, sensitive=sensitive and value)
+    elif not text.path[-1]:
         yield from literals_in_text(text.text, path=".".join(filter(None, path)))
     elif text.heredoc:
         yield from literals_in_text(text.text, path=".".join(path), written=True)

@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from nexusctl.configuration.configuration import Configuration, Instance
-from nexusctl.configuration.values import Json, Partial, Unknown
+from nexusctl.configuration.values import Json, Later, Partial, Unknown
+from nexusctl.policy.planned import INDEX, without_indexes
 from nexusctl.policy.verdict import ENVIRONMENT
 
 # The backend of a root is judged like a resource; no plan tells of it.
@@ -19,11 +20,14 @@ BACKEND = "backend."
 _Made = TypeVar("_Made")
 
 # The modules around a resource, in its address; and a resource in a reference to one.
-_MODULE = re.compile(r"module\.[\w-]+(?:\[(?:\d+|\"(?:[^\"\\]|\\.)*\")\])?")
+_MODULE = re.compile(rf"module\.[\w-]+(?:{INDEX.pattern})?")
 _MODULES = re.compile(rf"(?:{_MODULE.pattern}\.)*")
+_RESOURCE = re.compile(
+    rf"{_MODULES.pattern}(?:data\.|ephemeral\.)?[\w-]+\.[\w-]+(?:{INDEX.pattern})?"
+)
+_STEP = re.compile(rf"([\w-]+)({INDEX.pattern})?")
 # The arguments whose value others point at a resource with.
 _NAMES = ("id", "arn", "name", "identifier", "cluster_identifier", "key_id")
-_DECLARED = re.compile(r"(?:module\.[\w-]+\.)*(?:data\.|ephemeral\.)?[\w-]+\.[\w-]+")
 
 
 class Subject:
@@ -70,10 +74,18 @@ class Subject:
         return self._by_type.get(resource_type, [])
 
     def owners(self, reference: str, instance: Instance) -> list[Instance]:
-        """The instances that a reference (`module.a.aws_b.c.arn`) in `instance` can be to."""
-        declared = _DECLARED.match(reference)
-        every = self._by_declared.get(declared[0], []) if declared else []
-        return [each for each in every if not _apart(instance.address, each.address)]
+        """The instances that a reference (`module.a.aws_b.c["d"].arn`) in `instance` can be to.
+
+        Without a key it can be to all instances of one resource.
+        """
+        found = _RESOURCE.match(reference)
+        if found is None:
+            return []
+        return [
+            each
+            for each in self._by_declared.get(without_indexes(found[0]), [])
+            if _can_be(found[0], each) and not _apart(instance.address, each.address)
+        ]
 
     def named(self, value: str) -> list[Instance]:
         """The resources that a value is the id, ARN or name of."""
@@ -125,6 +137,12 @@ def _scalars(value: object) -> Iterator[str]:
             yield from _scalars(item)
 
 
+def _can_be(address: str, instance: Instance) -> bool:
+    """Whether an address that may lack indexes is that of an instance."""
+    pairs = zip(_STEP.findall(address), _STEP.findall(instance.address), strict=True)
+    return all(not key or key == own or not (own or instance.known) for (_, key), (_, own) in pairs)
+
+
 def _apart(one: str, other: str) -> bool:
     """Whether two resources are in different instances of a module: neither refers to the other."""
     modules = (_MODULE.findall(_MODULES.match(each)[0]) for each in (one, other))  # type: ignore[index]
@@ -135,8 +153,11 @@ def _apart(one: str, other: str) -> bool:
 
 
 def judged(configuration: Configuration) -> list[Instance]:
-    """What of a root has to be judged: its managed resources and its backend."""
-    managed = [each for each in configuration.instances if each.mode == "managed"]
+    """What of a root has to be judged: its managed resources and its backend.
+
+    What `ignore_changes` names is not known: a resource that is there already keeps what it has.
+    """
+    managed = [_live(each) for each in configuration.instances if each.mode == "managed"]
     backend = configuration.backend
     if backend is None:
         # Without one Terraform keeps the state in a file beside the root.
@@ -145,6 +166,14 @@ def judged(configuration: Configuration) -> list[Instance]:
     made = _instance(kind, kind, backend.values)
     here = replace(made, file=backend.file, line=backend.line, lines=backend.lines)
     return [here, *managed]
+
+
+def _live(instance: Instance) -> Instance:
+    ignored = instance.ignored
+    if "all" in ignored:
+        ignored |= instance.values.keys()
+    unknown = {name: Later() for name in ignored - {"all"}}
+    return replace(instance, values={**instance.values, **unknown}) if unknown else instance
 
 
 def environment_of(name: str, settings: Mapping[str, Any]) -> Instance:

@@ -11,6 +11,7 @@ from nexusctl.environment.origin import Origin
 EVERY_RESOURCE = "*"
 ENVIRONMENT = "environment"  # the settings of an environment, judged like a resource
 TIERS = ("sandbox", "development", "staging", "production")
+DEFAULT_TIER = "production"  # of what no environment describes
 
 Subject = Literal["files", "plan", "state"]
 
@@ -144,6 +145,7 @@ class Verdict:
     `name` is what was judged: an environment, a directory, a plan file. `source` is the file to
     point at where a finding has no place of its own: the environment's own file, or the plan.
     `root` is where the files of the findings lie, None for a rendered root, which nobody edits.
+    `tier` is by whose measure; `var_files` are the files of the root that Terraform was given.
     `unjudged` lists each (policy, resource) that should have a finding and has none, and each
     failure of the policy engine itself: while it is not empty, nothing has passed.
     `notices` are worth a line, but fail nothing: a waiver that expires soon, say.
@@ -157,6 +159,8 @@ class Verdict:
     notices: tuple[str, ...] = ()
     root: Path | None = None
     policies: Mapping[str, About] = field(default_factory=dict)
+    tier: str = DEFAULT_TIER
+    var_files: tuple[str, ...] = ()
 
     def of(self, *outcomes: Outcome) -> tuple[Finding, ...]:
         """The findings with one of these outcomes."""

@@ -15,13 +15,16 @@ from nexusctl.policy.planned import without_indexes
 from nexusctl.policy.verdict import ENVIRONMENT, About, Finding, Outcome, Setting, Severity, Waived
 
 ANNOUNCED_DAYS = 30
+# Whoever waives for longer decides for those who come after.
+LONGEST_DAYS = 366
 
 WAIVER = About(
     id="NEXUS_WAIVER",
     title="Waivers are valid and needed",
     severity=Severity.HIGH,
     why="A waiver that has expired or matches nothing hides what is true from who reads it.",
-    fact="A waiver is a decision for a time: its last day counts; what is no date has passed.",
+    fact="A waiver is a decision for a time, for a year at most: its last day counts; what is no "
+    "date has passed.",
     fix="remove the waiver, or mend what it waives; a new date needs a new decision",
     resources=(ENVIRONMENT,),
     settings=("waivers",),
@@ -110,6 +113,8 @@ def _wrong(
         return f'expires "{waiver.expires}" is not a date such as 2026-12-31, so it has expired'
     if waiver.last_day < today:
         return f"the waiver of {waiver.policy} expired on {waiver.expires} (owner {waiver.owner})"
+    if (waiver.last_day - today).days > LONGEST_DAYS:
+        return f"expires {waiver.expires} is more than a year ahead"
     if not any(
         finding.outcome in {Outcome.FAILED, Outcome.WAIVED, Outcome.DEFERRED}
         and waiver.covers(finding)

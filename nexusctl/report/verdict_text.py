@@ -1,12 +1,14 @@
 """The verdicts of the gate as text for people: what was denied, and what to edit."""
 
+import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from rich.text import Text
 
-from nexusctl.policy.verdict import Outcome, Severity, Verdict
+from nexusctl.policy.verdict import DEFAULT_TIER, Outcome, Severity, Verdict
 from nexusctl.report.findings import (
     Told,
     by_name,
@@ -166,19 +168,26 @@ def _undecided(judged: Sequence[Verdict]) -> Iterator[Text]:
     policies = undecided(judged)
     if not policies:
         return
-    roots = list(dict.fromkeys(verdict.root for verdict in judged if verdict.root))
-    if not roots:
+    of_roots = {verdict.root: verdict for verdict in judged if verdict.root}
+    if not of_roots:
         yield Text(
             f"· {', '.join(policies)}: in part for the plan to decide (nexusctl plan)", "dim"
         )
         return
     yield Text("· what is not known here, a plan decides:")
-    for root in roots:
+    for root, verdict in of_roots.items():
         where = shlex.quote(relative(root))
+        given = "".join(f" -var-file={shlex.quote(file)}" for file in verdict.var_files)
+        said = "".join(
+            f" --var-file {shlex.quote(relative(Path(os.path.normpath(root / file))))}"
+            for file in verdict.var_files
+        )
+        if verdict.tier != DEFAULT_TIER:
+            said += f" --tier {verdict.tier}"
         yield Text(
-            f"    terraform -chdir={where} plan -out=plan.tfplan\n"
+            f"    terraform -chdir={where} plan -out=plan.tfplan{given}\n"
             f"    terraform -chdir={where} show -json plan.tfplan > plan.json\n"
-            f"    nexusctl check --path {where} --plan plan.json",
+            f"    nexusctl check --path {where} --plan plan.json{said}",
             "bold",
         )
 

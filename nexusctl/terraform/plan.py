@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from nexusctl.errors import ToolUnfit
+from nexusctl.policy.literals import literals_in
 
 SENSITIVE = "(sensitive)"
 UNKNOWN = "(known after apply)"
@@ -119,13 +120,21 @@ def action_of(entry: Mapping[str, Any]) -> Action | None:
 
 
 def _attributes(change: Mapping[str, Any]) -> Iterator[AttributeChange]:
-    yield from _differences(
+    differences = _differences(
         "",
         change.get("before"),
         change.get("after"),
         unknown=change.get("after_unknown"),
         hidden=(change.get("before_sensitive"), change.get("after_sensitive")),
     )
+    for each in differences:
+        yield AttributeChange(each.path, SENSITIVE, SENSITIVE) if _has_password(each) else each
+
+
+def _has_password(change: AttributeChange) -> bool:
+    """Whether a password is written down in it, whatever the provider holds sensitive."""
+    path = tuple(change.path.split("."))
+    return any(any(literals_in(side, path)) for side in (change.before, change.after))
 
 
 def _differences(

@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,13 +22,13 @@ BUCKET = "keystone-nexus-tfstate"
 AUDIT = "keystone-nexus/prod/terraform.tfstate.audit/"
 KEY = "a key of at least twenty characters"
 PROTECTION = "  deletion_protection: true\n"
-WAIVER = """
+WAIVER = f"""
 waivers:
   - policy: NEXUS_DELETION_PROTECTION
     resource: module.database.aws_db_instance.main
     reason: it goes
     owner: platform
-    expires: "2999-12-31"
+    expires: "{datetime.now(UTC).date() + timedelta(days=300)}"
 """
 
 

@@ -1,11 +1,13 @@
 """`nexusctl check`, `watch` and `policies` as a user runs them, without AWS and Terraform."""
 
+import base64
 import json
 import os
 import re
 import shutil
 import signal
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -94,7 +96,9 @@ def test_waived_finding_passes_and_stays_visible(project: Project) -> None:
     assert "NEXUS_IDLE_CLIENT_TIMEOUT" in project.must("check", "prod", exit_code=5)
     file = project.root / "environments/prod.yaml"
     text = file.read_text()
-    file.write_text(text + TIMEOUT_WAIVER.format(expires="2999-12-31"))
+    file.write_text(
+        text + TIMEOUT_WAIVER.format(expires=datetime.now(UTC).date() + timedelta(days=300))
+    )
     for format_ in ("text", "json", "sarif", "junit", "github", "markdown"):
         said = project.must("check", "prod", "--format", format_)
         assert "NEXUS_IDLE_CLIENT_TIMEOUT" in said, format_
@@ -110,7 +114,7 @@ def test_waived_finding_passes_and_stays_visible(project: Project) -> None:
 
 def test_proxy_tls_cannot_be_waived(project: Project) -> None:
     project.edit("prod", "  require_tls: true\n", "  require_tls: false\n")
-    waiver = TIMEOUT_WAIVER.format(expires="2999-12-31")
+    waiver = TIMEOUT_WAIVER.format(expires=datetime.now(UTC).date() + timedelta(days=300))
     with (project.root / "environments/prod.yaml").open("a") as file:
         file.write(waiver.replace("NEXUS_IDLE_CLIENT_TIMEOUT", "NEXUS_PROXY_TLS"))
     assert "NEXUS_PROXY_TLS cannot be waived" in project.must("check", "prod", exit_code=5)
@@ -361,6 +365,52 @@ def test_a_secret_that_was_found_is_told_by_place_and_length_in_every_format(
     assert [f for f in kept if b"planted" in f.read_bytes()] == [project.root / "infra/main.tf"]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "env PGSSLMODE=disable run planted-word --pw planted-word",
+        "redis-cli -a planted-word --sslmode disable",
+        "x --sslmode=disable db.internal.corp:5432:nexus:app:planted-word",
+        "x --sslmode=disable "
+        + base64.b64encode(b"x --sslmode=disable --pw planted-word").decode(),
+    ],
+)
+def test_a_secret_in_a_setting_is_in_no_report_and_in_no_file(
+    project: Project, command: str
+) -> None:
+    text = json.dumps(command)
+    project.edit("prod", "command: python3 -m nexus.ingest", f"command: {text}")
+    line = line_of(project, "prod", "  command:")
+    formats = ("text", "json", "sarif", "junit", "github", "markdown")
+    reports = [part for name in formats for part in ("--format", name, "--output", f"{name}.out")]
+    for _ in range(2):  # the second one is out of the cache
+        project.must("check", "prod", *reports, exit_code=5)
+        assert f"environments/prod.yaml:{line}" in (project.root / "text.out").read_text()
+        secrets = (b"planted-word", command.rsplit(maxsplit=1)[-1].encode())
+        written = [file for file in project.root.rglob("*") if file.is_file()]
+        told = [file for file in written if any(each in file.read_bytes() for each in secrets)]
+        assert told == [project.root / "environments/prod.yaml"]
+
+
+def test_a_secret_beside_what_is_mended_is_in_no_diff(project: Project) -> None:
+    project.edit("prod", "  require_tls: true\n", "  require_tls: false # --pw planted-word\n")
+    for fix in ((), ("--fix",)):
+        said = project.must("check", "prod", *fix, exit_code=0 if fix else 5)
+        assert "***" in said
+        assert "planted" not in said
+
+
+def test_a_secret_in_a_waiver_is_not_told(project: Project) -> None:
+    waiver = TIMEOUT_WAIVER.replace("the legacy importer", "redis-cli -a planted-word is what")
+    with (project.root / "environments/prod.yaml").open("a") as file:
+        file.write(
+            waiver.format(expires="2020-01-01").replace("data-platform", "vault login planted")
+        )
+    said = project.must("check", "prod", "--format", "json", exit_code=5)
+    assert "expired on 2020-01-01" in said
+    assert "planted" not in said
+
+
 # policies and watch.
 
 
@@ -391,3 +441,29 @@ def test_watch_judges_at_every_save(project: Project) -> None:
         _, complaint = watching.communicate(timeout=20)
     assert watching.returncode == 130
     assert "Traceback" not in complaint
+
+
+def test_terminal_without_signs_gets_the_verdict(project: Project) -> None:
+    foreign(project, {"main.tf": PROXY.format(tls="false")})
+    ascii_only = Project(project.root, {"PYTHONIOENCODING": "ascii"})
+    said = ascii_only.must("check", "--path", "infra", "--defer", exit_code=5)
+    assert "NEXUS_PROXY_TLS" in said
+    assert said.isascii()
+
+
+def test_what_is_no_file_is_not_waited_for(project: Project) -> None:
+    foreign(project, {"main.tf": PROXY.format(tls="true")})
+    os.mkfifo(project.root / "pipe")
+    path = ("check", "--path", "infra")
+    for arguments, code in (
+        (("check", "--plan", "pipe"), 8),
+        (("check", "--state", "/dev/zero"), 64),
+        ((*path, "--baseline", "pipe"), 64),
+        ((*path, "--var-file", "pipe"), 64),
+    ):
+        assert "not a regular file" in project.must(*arguments, exit_code=code)
+
+
+def test_output_that_cannot_be_written_is_named(project: Project) -> None:
+    arguments = ("check", "prod", "--format", "json", "--output", "/dev/full")
+    assert "--output /dev/full: No space left" in project.must(*arguments, exit_code=8)

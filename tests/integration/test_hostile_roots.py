@@ -4,10 +4,11 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from nexusctl.errors import ToolUnfit
+from nexusctl.errors import ToolUnfit, UsageWrong
 from nexusctl.policy.gate import Case, Gate
 from nexusctl.policy.root import read_root
 from nexusctl.policy.verdict import Outcome, Verdict
@@ -188,3 +189,123 @@ def test_plan_of_nothing_is_not_judged(gate: Gate, tmp_path: Path) -> None:
     file.write_text(json.dumps(plan))
     verdict = gate.judge_plan(Case("plan.json", "production", file, {}), file)
     assert verdict.unjudged == ("there is no resource in it: nothing was judged",)
+
+
+# Several groups of one resource, of which the proxy has one.
+
+ONE_RESOURCE_FOR_GROUPS = """
+locals {
+  flows = { one = { from = "%s", to = "db" } }
+}
+resource "aws_security_group" "this" {
+  for_each = toset(["db", "proxy", "clients"])
+}
+resource "aws_vpc_security_group_ingress_rule" "this" {
+  for_each                     = local.flows
+  security_group_id            = aws_security_group.this[each.value.to].id
+  referenced_security_group_id = aws_security_group.this[each.value.from].id
+  ip_protocol                  = "tcp"
+  from_port                    = 5432
+  to_port                      = 5432
+}
+resource "aws_db_instance" "main" {
+  vpc_security_group_ids = [aws_security_group.this["db"].id]
+}
+resource "aws_db_proxy" "main" {
+  vpc_security_group_ids = [aws_security_group.this["proxy"].id]
+}
+"""
+
+
+@pytest.mark.parametrize(("source", "outcome"), [("proxy", "passed"), ("clients", "failed")])
+def test_groups_of_one_resource_are_told_apart(
+    gate: Gate, tmp_path: Path, source: str, outcome: str
+) -> None:
+    verdict = judge(gate, tmp_path, ONE_RESOURCE_FOR_GROUPS % source)
+    (found,) = [one for one in verdict.findings if one.policy.id == "NEXUS_DATABASE_REACH"]
+    assert found.outcome == outcome
+
+
+# What a live resource keeps, the plan decides.
+
+IGNORING = """
+resource "aws_db_proxy" "main" {
+  require_tls = true
+  lifecycle {
+    ignore_changes = %s
+  }
+}
+"""
+
+
+@pytest.mark.parametrize("ignored", ["[require_tls]", "all", "[auth]"])
+def test_ignored_argument_is_for_the_plan_to_decide(
+    gate: Gate, tmp_path: Path, ignored: str
+) -> None:
+    verdict = judge(gate, tmp_path, IGNORING % ignored)
+    (found,) = [one for one in verdict.findings if one.policy.id == "NEXUS_PROXY_TLS"]
+    assert found.outcome == ("passed" if ignored == "[auth]" else "deferred")
+
+
+def test_password_in_an_ignored_argument_is_found(gate: Gate, tmp_path: Path) -> None:
+    lifecycle = "  lifecycle {\n    ignore_changes = [environment]\n  }\n}\n"
+    text = in_environment("DB_PASSWORD").rstrip().removesuffix("}") + lifecycle
+    assert PASSWORDS in {finding.policy.id for finding in judge(gate, tmp_path, text).denied}
+
+
+def test_proxy_of_another_provider_is_not_judged(gate: Gate, tmp_path: Path) -> None:
+    verdict = judge(gate, tmp_path, 'resource "awscc_rds_db_proxy" "main" {}\n')
+    assert any("main.tf:1: awscc_rds_db_proxy.main: " in reason for reason in verdict.unjudged)
+
+
+def test_new_resource_is_planned_as_the_plan_says_that_it_is_written(
+    gate: Gate, tmp_path: Path
+) -> None:
+    plan: Any = plan_of("tls")
+    written = plan["configuration"]["root_module"]["resources"]
+    (proxy,) = [each for each in written if each["address"] == "aws_db_proxy.pass"]
+    assert proxy["expressions"]["require_tls"] == {"constant_value": True}
+    proxy["expressions"]["require_tls"] = {"constant_value": False}
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    verdict = gate.judge_plan(Case("x", "production", tmp_path, {}), tmp_path / "plan.json")
+    said = "aws_db_proxy.pass: require_tls is planned otherwise than the plan's configuration has"
+    assert any(said in reason for reason in verdict.unjudged)
+
+
+# Links.
+
+
+def test_links_within_the_project_are_read_as_terraform_reads_them(tmp_path: Path) -> None:
+    project, root = tmp_path / "project", tmp_path / "project/live/root"
+    root.mkdir(parents=True)
+    (root / "main.tf").write_text("locals {}\n")
+    for place in (root, project / "live", project, tmp_path):
+        (place / "target.txt").write_text("locals {}\n")
+    (root / "beside.tf").symlink_to("target.txt")
+    (root / "above.tf").symlink_to("../target.txt")
+    (root / "top.tf").symlink_to("../../target.txt")
+    (root / "out.tf").symlink_to(tmp_path / "target.txt")
+    (root / "circle.tf").symlink_to("circle.tf")
+    # Without git the project is the directory above the root.
+    files, missing = read_root(root)
+    assert {"beside.tf", "above.tf"} == files.keys() & {"beside.tf", "above.tf", "top.tf", "out.tf"}
+    assert missing == [
+        f"{root}/circle.tf:1: not read: it is not a file",
+        f"{root}/out.tf:1: not read: it is a link out of the project",
+        f"{root}/top.tf:1: not read: it is a link out of the project",
+    ]
+    (project / ".git").mkdir()
+    files, missing = read_root(root)
+    assert "top.tf" in files
+    assert missing[1:] == [f"{root}/out.tf:1: not read: it is a link out of the project"]
+
+
+def test_hidden_files_alone_are_no_root(tmp_path: Path) -> None:
+    (tmp_path / ".main.tf").write_text("locals {}\n")
+    with pytest.raises(UsageWrong, match="no Terraform configuration"):
+        read_root(tmp_path)
+
+
+def test_deep_json_is_not_judged(gate: Gate, tmp_path: Path) -> None:
+    (tmp_path / "x.tf.json").write_text("[" * 50_000)
+    assert any("nested too deeply" in each for each in judge(gate, tmp_path, "").unjudged)

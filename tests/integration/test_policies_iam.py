@@ -1,11 +1,12 @@
 """policies/iam.py: what workers' roles and anybody's policies allow; who may connect."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from nexusctl.policy.gate import Gate
+from nexusctl.policy.verdict import Verdict
 from tests.integration.judging import (
     POLICIES,
     case_of,
@@ -39,6 +40,23 @@ def only(found: dict[str, set[str]], part: str) -> dict[str, set[str]]:
 
 # Roles.
 
+RIGHTS_PASSED = {
+    *(f'aws_launch_template.right["pass_{name}"]' for name in ("describe", "secret", "bucket")),
+    *(f'aws_launch_template.right["pass_{name}"]' for name in ("decrypt", "whole_bucket")),
+    *(f'aws_launch_template.trust["pass_{name}"]' for name in ("role", "external")),
+}
+RIGHTS_FAILED = {
+    *named("aws_launch_template", "right_fail_master", "right_fail_proxy_secret"),
+    *(
+        f'aws_launch_template.right["fail_{name}"]'
+        for name in (
+            *("secrets", "secrets_get", "master", "proxy_secret", "attach", "pass_role"),
+            *("any_service", "delete", "modify", "data_api", "key", "decrypt", "terminate"),
+            *("objects", "send_command", "assume"),
+        )
+    ),
+    *(f'aws_launch_template.trust["fail_{name}"]' for name in ("root", "account")),
+}
 ROLE_PASSED = {
     *named("aws_launch_template", "role_pass", "role_pass_none"),
     "aws_instance.role_pass_name",
@@ -65,6 +83,40 @@ def test_roles(gate: Gate) -> None:
     found = only(outcomes(judge_plan(gate, FIXTURE), ROLE), "role_")
     sure = {"aws_launch_template.role_pass_none"}
     assert found == sets(passed=sure, failed=(ROLE_PASSED - sure) | ROLE_FAILED | ROLE_UNKNOWN)
+
+
+@pytest.mark.parametrize("judge", [judge_files, judge_both])
+def test_rights(gate: Gate, judge: Callable[[Gate, str], Verdict]) -> None:
+    found = outcomes(judge(gate, FIXTURE), ROLE)
+    rights, trusts = only(found, "right"), only(found, "trust")
+    assert {name: rights[name] | trusts[name] for name in found} == sets(
+        passed=RIGHTS_PASSED, failed=RIGHTS_FAILED
+    )
+
+
+def test_rights_in_a_plan_alone(gate: Gate) -> None:
+    # It does not know that a role has no further managed policies, so none passes.
+    found = outcomes(judge_plan(gate, FIXTURE), ROLE)
+    assert found["failed"] >= RIGHTS_PASSED | RIGHTS_FAILED
+    said = messages(judge_plan(gate, FIXTURE), ROLE)
+    sure = RIGHTS_FAILED - named(
+        "aws_launch_template", "right_fail_master", "right_fail_proxy_secret"
+    )
+    assert not [name for name in sure if "before apply" in said[name]]
+
+
+def test_rights_messages(gate: Gate) -> None:
+    said = messages(judge_files(gate, FIXTURE), ROLE)
+    assert said['aws_launch_template.right["fail_attach"]'] == (
+        'inline_policy of aws_iam_role.rights["fail_attach"] allows iam:AttachRolePolicy, '
+        "which no worker needs"
+    )
+    assert said["aws_launch_template.right_fail_master"] == (
+        "aws_iam_role_policy.master opens a secret of the database: workers use IAM"
+    )
+    assert said['aws_launch_template.trust["fail_account"]'] == (
+        'aws_iam_role.trusts["fail_account"] can be taken by all of account 999988887777'
+    )
 
 
 def test_role_messages(gate: Gate) -> None:
@@ -121,6 +173,37 @@ resource "aws_iam_policy_attachment" "administrator" {
 )
 def test_whose_role_it_is(gate: Gate, tmp_path: Path, roles: str, outcome: str) -> None:
     (tmp_path / "main.tf").write_text(ONE_ROLE.replace("ROLES", roles))
+    found = outcomes(gate.judge_files(case_of(tmp_path)), ROLE)
+    assert found == sets(**{outcome: {"aws_launch_template.worker"}})
+
+
+@pytest.mark.parametrize(
+    ("bucket", "outcome"), [("state", "failed"), ("st*", "failed"), ("manifests", "passed")]
+)
+def test_the_state_is_not_the_workers(
+    gate: Gate, tmp_path: Path, bucket: str, outcome: str
+) -> None:
+    policy = f"""
+terraform {{
+  backend "s3" {{
+    bucket = "state"
+    key    = "nexus"
+    region = "eu-central-1"
+  }}
+}}
+
+resource "aws_iam_role_policy" "state" {{
+  role = aws_iam_role.worker.name
+  policy = jsonencode({{
+    Statement = {{
+      Effect   = "Allow"
+      Action   = "s3:GetObject"
+      Resource = "arn:aws:s3:::{bucket}/*"
+    }}
+  }})
+}}
+"""
+    (tmp_path / "main.tf").write_text(ONE_ROLE.replace("ROLES", '"other"') + policy)
     found = outcomes(gate.judge_files(case_of(tmp_path)), ROLE)
     assert found == sets(**{outcome: {"aws_launch_template.worker"}})
 

@@ -223,7 +223,9 @@ def test_a_rule_that_somebody_added_by_hand_fails_the_plan_of_a_standing_stack(
 
 # Who reaches the proxy, and whom workers reach.
 
-PROXY_PASSED = named("aws_db_proxy", "pass", "fail_one_zone") | {"aws_db_proxy_endpoint.pass"}
+PROXY_PASSED = named("aws_db_proxy", "pass", "fail_one_zone", "later_counted") | {
+    "aws_db_proxy_endpoint.pass"
+}
 PROXY_FAILED = named(
     "aws_db_proxy", "fail_addresses", "fail_port", "fail_prefix_list", "fail_default_group"
 ) | {"aws_db_proxy_endpoint.fail_endpoint"}
@@ -293,10 +295,12 @@ UNKNOWN_ROUTES = {"aws_route.unknown", "aws_route_table.unknown_dynamic"}
 def test_subnets(gate: Gate) -> None:
     policy, unknown = "NEXUS_PRIVATE_SUBNETS", {"aws_subnet.unknown"}
     found = outcomes(judge_files(gate, FIXTURE), policy)
-    assert found == sets(passed=SUBNETS, failed=PUBLIC_SUBNETS, deferred=unknown)
+    uncounted = named("aws_subnet", "counted", "counted_once")
+    assert found == sets(passed=SUBNETS | uncounted, failed=PUBLIC_SUBNETS, deferred=unknown)
+    counted = {f"{name}[{index}]" for name in uncounted for index in (0, 1)}
     for judge in (judge_plan, judge_both):
         found = outcomes(judge(gate, FIXTURE), policy)
-        assert found == sets(passed=SUBNETS, failed=PUBLIC_SUBNETS | unknown)
+        assert found == sets(passed=SUBNETS | counted, failed=PUBLIC_SUBNETS | unknown)
 
 
 def test_routes(gate: Gate) -> None:
@@ -328,7 +332,7 @@ def test_open_ingress(gate: Gate) -> None:
     policy = "NEXUS_NO_OPEN_INGRESS"
     rule = "aws_vpc_security_group_ingress_rule"
     failed = {
-        "aws_security_group.open_fail",
+        *named("aws_security_group", "open_fail", "open_fail_together"),
         "aws_security_group_rule.open_fail",
         f'{rule}.open_fail["0.0.0.0/1"]',
         f'{rule}.open_fail["128.0.0.0/1"]',
@@ -353,6 +357,7 @@ def test_open_ingress(gate: Gate) -> None:
     assert "aws_security_group.worker_fail_everywhere" in in_files["passed"]
     assert "aws_security_group_rule.database_pass_old_rule_egress" in in_files["passed"]
     assert "aws_default_security_group.pass" in in_files["passed"]
+    assert "aws_security_group.open_pass_private" in in_files["passed"]
     assert outcomes(judge_both(gate, FIXTURE), policy) == sets(
         passed=in_files["passed"] | numbers, failed=failed | addresses
     )
@@ -360,6 +365,7 @@ def test_open_ingress(gate: Gate) -> None:
     assert failed | addresses <= alone["failed"]
     assert all("ingress" not in name for name in alone["failed"] - failed - addresses)
     assert messages(judge_files(gate, FIXTURE), policy)["aws_security_group.open_fail"] == (
+        "its 4 rules' networks are, together, everywhere; "
         "cidr_blocks of aws_security_group.open_fail.ingress.2 is 0.0.0.0/0: everywhere"
     )
 
@@ -371,27 +377,37 @@ ZONES_PASSED = named("aws_db_subnet_group", "pass", "pass_foreign", "pass_third_
 )
 ZONES_FAILED = named(
     "aws_db_subnet_group", "fail_one_zone", "fail_one_subnet", "fail_twice"
-) | named("aws_autoscaling_group", "fail_zones", "fail_one_subnet")
+) | named("aws_autoscaling_group", "fail_zones", "fail_one_subnet", "fail_counted")
 ZONES_FAILED |= {"aws_db_proxy.fail_one_zone"}
-# The zones of `later` are known in the plan, but there the subnets are an unknown set.
-ZONES_UNKNOWN = named("aws_db_subnet_group", "later", "unknown_zone", "unknown_subnets")
-PROXIES = (PROXY_PASSED | PROXY_FAILED | PROXY_UNKNOWN) - ZONES_FAILED
+# The plan knows how many subnets these are, and in which zones.
+ZONES_LATER = named("aws_db_subnet_group", "later", "later_counted")
+ZONES_LATER |= {"aws_db_proxy.later_counted", "aws_autoscaling_group.later_counted"}
+ZONES_UNKNOWN = named(
+    "aws_db_subnet_group", "unknown_zone", "unknown_subnets", "unknown_counted_once"
+)
+PROXIES = (PROXY_PASSED | PROXY_FAILED | PROXY_UNKNOWN) - ZONES_FAILED - ZONES_LATER
 FOREIGN = {name for name in PROXIES if name.startswith("aws_db_proxy.")}
 
 
 def test_two_zones(gate: Gate) -> None:
     policy = "NEXUS_TWO_ZONES"
     found = outcomes(judge_files(gate, FIXTURE), policy)
-    assert found == sets(passed=ZONES_PASSED | FOREIGN, failed=ZONES_FAILED, deferred=ZONES_UNKNOWN)
-    # The files know which subnets, the plan knows in which zones they are.
+    assert found == sets(
+        passed=ZONES_PASSED | FOREIGN,
+        failed=ZONES_FAILED,
+        deferred=ZONES_LATER | ZONES_UNKNOWN,
+    )
     found = outcomes(judge_both(gate, FIXTURE), policy)
-    later = named("aws_db_subnet_group", "later")
-    unknown = ZONES_UNKNOWN - later
-    assert found == sets(passed=ZONES_PASSED | FOREIGN | later, failed=ZONES_FAILED | unknown)
-    # Ids that are written are all that a plan knows before there are subnets.
-    sure = FOREIGN | {"aws_db_subnet_group.pass_foreign"}
+    assert found == sets(
+        passed=ZONES_PASSED | FOREIGN | ZONES_LATER, failed=ZONES_FAILED | ZONES_UNKNOWN
+    )
+    # A plan alone takes zones that the provider computes beside subnets for unknown ones.
+    unsure = {"aws_autoscaling_group.pass_zones"}
     found = outcomes(judge_plan(gate, FIXTURE), policy)
-    assert found == sets(passed=sure, failed=(ZONES_PASSED - sure) | ZONES_FAILED | ZONES_UNKNOWN)
+    assert found == sets(
+        passed=(ZONES_PASSED | FOREIGN | ZONES_LATER) - unsure,
+        failed=ZONES_FAILED | ZONES_UNKNOWN | unsure,
+    )
 
 
 def test_two_zones_messages(gate: Gate) -> None:

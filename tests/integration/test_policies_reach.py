@@ -25,6 +25,9 @@ DATABASE, WORKER = "NEXUS_DATABASE_REACH", "NEXUS_WORKER_REACH"
 GROUPS, TARGET = "NEXUS_OWN_GROUPS", "NEXUS_PROXY_TARGET"
 
 
+CLIENT = "NEXUS_CLIENT_PROXY"
+
+
 def listed(*modules: str) -> set[str]:
     """Workers whose group leads to a prefix list."""
     return {f"module.{module}.aws_launch_configuration.main" for module in modules}
@@ -39,18 +42,19 @@ PASSED = {
     }
     | listed("pass_endpoint", "pass_data", "pass_service"),
     GROUPS: {
-        *named("aws_lambda_function", "pass", "pass_no_network"),
+        *named("aws_lambda_function", "pass", "pass_no_network", "fail_client"),
         *("aws_ecs_service.pass", "aws_lb.pass", "aws_vpc_endpoint.s3"),
     },
     TARGET: named("aws_db_proxy_target", "pass", "pass_id", "pass_name"),
 }
 FAILED = {
-    DATABASE: named("aws_rds_cluster", "fail_default_group", "fail_addresses", "fail_data_api"),
+    DATABASE: named("aws_rds_cluster", "fail_default_group", "fail_addresses", "fail_data_api")
+    | {"aws_db_instance.given"},
     WORKER: named(
         "aws_network_interface", "fail", "fail_default_group", "fail_proxy", "fail_database"
     )
     | {"aws_network_interface_sg_attachment.fail", "aws_spot_instance_request.fail"}
-    | {"aws_launch_configuration.fail_port"}
+    | named("aws_launch_configuration", "fail_port", "fail_client")
     | listed("fail_everywhere"),
     GROUPS: {
         *named("aws_lambda_function", "fail_proxy", "fail_dynamic"),
@@ -101,6 +105,28 @@ def test_reach(gate: Gate, policy: str) -> None:
     assert found == sets(passed=passed - unwritten, failed=failed | unknown | unwritten)
 
 
+def clients(*names: str) -> set[str]:
+    return {f'aws_ecs_task_definition.client["{name}"]' for name in names}
+
+
+def test_clients_are_given_the_proxy(gate: Gate) -> None:
+    tasks = clients("fail", "fail_part", "fail_reader")
+    failed = tasks | {
+        *("aws_ssm_document.fail_client", "aws_lambda_function.fail_client"),
+        "aws_launch_configuration.fail_client",
+    }
+    for judge in (judge_files, judge_both):
+        found = outcomes(judge(gate, FIXTURE), CLIENT)
+        assert (found["failed"], found["deferred"]) == (failed, set())
+        assert clients("pass", "pass_name") <= found["passed"]
+    # A plan does not tell what is in a local.
+    found = outcomes(judge_plan(gate, FIXTURE), CLIENT)
+    assert found["failed"] == failed | clients("pass", "pass_name")
+    assert messages(judge_files(gate, FIXTURE), CLIENT)["aws_lambda_function.fail_client"] == (
+        "environment has aws_db_instance.given.address: past the proxy"
+    )
+
+
 def test_messages(gate: Gate) -> None:
     verdict = judge_files(gate, FIXTURE)
     assert messages(verdict, GROUPS)["aws_lambda_function.fail_proxy"] == (
@@ -119,5 +145,5 @@ def test_messages(gate: Gate) -> None:
 
 
 def test_tiers(gate: Gate) -> None:
-    for policy in (DATABASE, WORKER, GROUPS, TARGET):
+    for policy in (DATABASE, WORKER, GROUPS, TARGET, CLIENT):
         assert gate.catalogue[policy].tiers == TIERS

@@ -29,7 +29,7 @@ WRITTEN = ROLES | {
     *("aws_ami_launch_permission.pass", "aws_db_snapshot.pass", "aws_kms_key.pass_caller"),
     *("aws_lambda_function_url.pass", "aws_s3_bucket_policy.pass"),
     *named("aws_lambda_permission", "pass", "pass_organization"),
-    "aws_s3_bucket_public_access_block.pass",
+    *("aws_s3_bucket_public_access_block.pass", "aws_snapshot_create_volume_permission.pass"),
 }
 # What the provider computes where it is not written, and a document with a new ARN in it.
 UNWRITTEN = {
@@ -52,7 +52,7 @@ FAILED = {
     *("aws_s3_account_public_access_block.fail_absent", "aws_ami_launch_permission.fail"),
     *("aws_db_snapshot.fail", "aws_db_snapshot_copy.fail", "aws_db_cluster_snapshot.fail"),
     *("aws_ebs_snapshot_block_public_access.fail", "aws_lambda_permission.fail"),
-    "aws_lambda_function_url.fail",
+    *("aws_lambda_function_url.fail", "aws_snapshot_create_volume_permission.fail"),
 }
 LATER = {"aws_iam_role.later", "aws_lambda_permission.later"}
 UNKNOWN = {"aws_iam_role.unknown", "aws_db_snapshot.unknown"}

@@ -56,6 +56,10 @@ def test_proxy_tls(files: Verdict, plan: Verdict, both: Verdict) -> None:
     assert outcomes(both, policy) == sets(passed=good | given, failed=bad | unknown)
 
 
+def versions(*names: str) -> set[str]:
+    return {f'aws_db_instance.versions["{name}"]' for name in names}
+
+
 def test_database_tls(files: Verdict, plan: Verdict, both: Verdict) -> None:
     good = {
         *named("aws_db_instance", "pass", "pass_dynamic"),
@@ -64,8 +68,10 @@ def test_database_tls(files: Verdict, plan: Verdict, both: Verdict) -> None:
     bad = {
         *named("aws_db_instance", "fail_absent", "fail_off", "fail_silent", "fail_mysql"),
         *("aws_db_instance.fail_twice", "aws_rds_cluster.fail"),
+        *versions("fail_upper", "fail_oldest", "fail_twice"),
     }
-    unknown = named(
+    good |= versions("pass_newest", "pass_upper")
+    unknown = versions("unknown_older") | named(
         "aws_db_instance", "unknown", "unknown_group", "unknown_branch", "unknown_number"
     )
     policy = "NEXUS_DATABASE_TLS"
@@ -78,6 +84,8 @@ def test_database_ca(files: Verdict, plan: Verdict, both: Verdict) -> None:
     good = {
         "aws_db_instance.pass",
         *named("module.database.aws_db_instance", 'pass["blue"]', 'pass["green"]'),
+        *versions("pass_newest", "pass_upper", "fail_upper", "fail_oldest", "fail_twice"),
+        *versions("unknown_older"),
     }
     unknown = named("aws_db_instance", "unknown_number")
     bad = named(
@@ -91,12 +99,20 @@ def test_database_ca(files: Verdict, plan: Verdict, both: Verdict) -> None:
     assert outcomes(both, policy) == sets(passed=good, failed=bad | unknown)
 
 
-TLS_ON = ("pass_option", "pass_flag", "pass_driver")
+TLS_ON = (
+    *("pass_option", "pass_flag", "pass_driver", "pass_comment", "pass_written", "pass_cleared"),
+    *("pass_exported", "pass_each", "pass_continued", "pass_other"),
+)
 TLS_OFF = (
     *("fail_option", "fail_hyphen", "fail_no_ssl", "fail_ssl_false", "fail_flag", "fail_off"),
     *("fail_prefix", "fail_question", "fail_ampersand", "fail_encoded", "fail_jdbc", "fail_node"),
-    "fail_prefer",
+    *("fail_prefer", "fail_comment", "fail_echo", "fail_unset", "fail_env_unset"),
+    *("fail_env_empty", "fail_empty", "fail_second", "fail_prefixed", "fail_two_urls"),
 )
+
+
+def dms(*names: str) -> set[str]:
+    return {f'aws_dms_endpoint.database["{name}"]' for name in names}
 
 
 def test_client_tls(files: Verdict, plan: Verdict, both: Verdict) -> None:
@@ -104,7 +120,7 @@ def test_client_tls(files: Verdict, plan: Verdict, both: Verdict) -> None:
         *named("aws_launch_template", "pass_cloud_config", "pass_gzip", "pass_no_client"),
         *("aws_launch_template.pass_none[0]", "aws_ecs_task_definition.pass"),
         *(f'aws_launch_template.off["{name}"]' for name in TLS_ON),
-        "aws_ssm_document.pass",
+        *("aws_ssm_document.pass", *dms("pass", "pass_mysql")),
     }
     # A plan has neither what is partly unknown nor the user data of an instance.
     good_in_files = {
@@ -118,10 +134,12 @@ def test_client_tls(files: Verdict, plan: Verdict, both: Verdict) -> None:
         *(f'aws_launch_template.off["{name}"]' for name in TLS_OFF),
         *("aws_lambda_function.fail_off", "aws_batch_job_definition.fail"),
         *("aws_ssm_document.fail", "aws_ssm_association.fail", "aws_spot_instance_request.fail"),
+        *dms("fail", "fail_none"),
     }
     unknown = {
         *named("aws_launch_template", "unknown", "unknown_line", "unknown_mode"),
         *("aws_lambda_function.unknown_url", "aws_ecs_task_definition.unknown_secret"),
+        *dms("unknown"),
     }
     policy = "NEXUS_CLIENT_TLS"
     passed = good | good_in_files
@@ -143,6 +161,9 @@ def test_messages(files: Verdict) -> None:
     )
     assert clients['aws_launch_template.off["fail_flag"]'] == (
         "user_data turns TLS or its verification off"
+    )
+    assert clients['aws_launch_template.off["fail_env_empty"]'] == (
+        "user_data takes PGSSLMODE away from what it starts"
     )
 
 

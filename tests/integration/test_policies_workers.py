@@ -30,6 +30,9 @@ TEMPLATES = named(
 )
 MACHINES = TEMPLATES | named("aws_instance", "pass", "fail", "fail_elastic")
 MACHINES |= named("aws_launch_configuration", "pass", "fail")
+# Of these a key pair is all that is said.
+KEYS = named("aws_launch_configuration", "fail_key_pair", "unknown_key_pair")
+MACHINES |= KEYS
 MACHINES |= named("aws_spot_instance_request", "pass", "fail")
 EVERY = {
     METADATA: MACHINES | named("aws_spot_fleet_request", "pass", "fail"),
@@ -53,9 +56,11 @@ BARE = {"aws_launch_template.fail_bare", "aws_launch_configuration.fail"}
 BARE |= {"aws_spot_instance_request.fail"}
 FAILED = {
     METADATA: BARE
+    | KEYS
     | named("aws_launch_template", "fail_imdsv1", "fail_hops_absent", "fail_hops")
     | {"aws_instance.fail", "aws_spot_fleet_request.fail"},
     DISKS: BARE
+    | KEYS
     | named("aws_launch_template", "fail_second_disk", "fail_disk_absent", "fail_no_volume")
     | named("aws_launch_template", "fail_root", 'fail_each_disk["clear"]')
     | named("aws_instance", "fail", "fail_elastic")
@@ -63,10 +68,11 @@ FAILED = {
     | {"aws_ebs_snapshot_copy.fail", "aws_ami_copy.fail"}
     | {"aws_ebs_encryption_by_default.fail"},
     ADDRESS: BARE
+    | KEYS
     | named("aws_launch_template", "fail_second_interface", "fail_interface_absent")
     | {"aws_instance.fail", "aws_eip_association.fail"}
     | named("aws_eip", "elastic", "fail_interface"),
-    KEY_PAIR: BARE | {"aws_instance.fail"},
+    KEY_PAIR: BARE | {"aws_instance.fail", "aws_launch_configuration.fail_key_pair"},
     TEMPLATE: set[str](),
 }
 LATER = {"aws_launch_template.later"}
@@ -75,7 +81,7 @@ UNKNOWN = {
     DISKS: named("aws_launch_template", "unknown", "unknown_dynamic", "unknown_root")
     | {"aws_ebs_volume.unknown", "aws_volume_attachment.unknown_foreign"},
     ADDRESS: named("aws_launch_template", "unknown", "unknown_dynamic"),
-    KEY_PAIR: {"aws_launch_template.unknown"},
+    KEY_PAIR: {"aws_launch_template.unknown", "aws_launch_configuration.unknown_key_pair"},
     TEMPLATE: named("aws_autoscaling_group", "unknown", "unknown_foreign", "unknown_override")
     | {"aws_ec2_fleet.unknown_foreign"},
 }
@@ -129,6 +135,9 @@ def test_launch_messages(gate: Gate) -> None:
         "it gives the instance a public address"
     )
     assert messages(verdict, KEY_PAIR)["aws_instance.fail"] == "key_name is operator"
+    assert messages(verdict, KEY_PAIR)["aws_launch_configuration.fail_key_pair"] == (
+        "key_name is that of aws_key_pair.later.key_name"
+    )
 
 
 @pytest.mark.parametrize("tier", ["sandbox", "development", "staging"])

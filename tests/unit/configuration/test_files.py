@@ -327,3 +327,24 @@ def test_sources_as_terraform_lists_them(source: str, listed: str) -> None:
 
 def test_a_version_that_is_no_text_is_not_trusted() -> None:
     assert reading(manifest(), CALL.replace('"~> 1.2"', "var.x")).problems
+
+
+# Names that Terraform passes over.
+
+
+@pytest.mark.parametrize("name", [".x.tf", ".x_override.tf", "m/.x.tf", ".x.tf.json", ".x.tofu"])
+def test_hidden_files_are_no_configuration(name: str) -> None:
+    found = read({"main.tf": "locals {}\n", "m/main.tf": "", name: "} refused"})
+    assert found.problems == ()
+
+
+def test_hidden_override_changes_nothing() -> None:
+    proxy = 'resource "aws_db_proxy" "main" {\n  require_tls = %s\n}\n'
+    found = read({"main.tf": proxy % "false", ".x_override.tf": proxy % "true"})
+    assert found.instances[0].values == {"require_tls": False}
+
+
+def test_hidden_files_of_variables_are_read_as_terraform_reads_them() -> None:
+    text = 'variable "x" {\n  default = 1\n}\nresource "aws_x" "y" {\n  a = var.x\n}\n'
+    found = read({"main.tf": text, ".x.auto.tfvars": "x = 2"})
+    assert found.instances[0].values == {"a": 2}

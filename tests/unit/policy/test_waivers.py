@@ -20,7 +20,7 @@ def waiver(expires: str = "2027-06-30", policy: str = TIMEOUT.id, resource: str 
     return Waiver(policy, resource, "a reason", "an owner", expires, Origin(("waivers", 0), None))
 
 
-@pytest.mark.parametrize("expires", ["2026-11-24", "2026-11-25", "2099-01-01"])
+@pytest.mark.parametrize("expires", ["2026-11-24", "2026-11-25", "2027-11-24"])
 def test_last_day_counts(expires: str) -> None:
     (one,), _ = apply([finding(TIMEOUT)], [waiver(expires)], CATALOGUE, TODAY)
     assert one.outcome is Outcome.WAIVED
@@ -37,6 +37,8 @@ def test_last_day_counts(expires: str) -> None:
     [
         ("2026-11-23", "expired on 2026-11-23"),
         ("1999-01-01", "expired on 1999-01-01"),
+        ("2027-11-26", "more than a year ahead"),
+        ("9999-12-31", "more than a year ahead"),
         *(
             (text, "is not a date")
             for text in (

@@ -29,6 +29,19 @@ resource "aws_lambda_function" "main" {
 }
 """
 TEMPLATE = 'resource "aws_launch_template" "main" {\n  user_data = %s\n}\n'
+STATE = json.dumps(
+    {
+        "version": 4,
+        "resources": [
+            {
+                "mode": "managed",
+                "type": "random_password",
+                "name": "made",
+                "instances": [{"attributes": {"result": "PLANTED"}}],
+            }
+        ],
+    }
+)
 UNKNOWN = 'variable "x" {}\n'
 PICKED = UNKNOWN + 'locals {\n  m = { a = "PLANTED", b = "other" }\n}\n'
 
@@ -207,6 +220,13 @@ def test_names(name: str) -> None:
         ("values.yaml", "auth:\n  rootPassword: PLANTED\n"),
         ("settings.xml", "<password>PLANTED</password>\n"),
         (".pgpass", "db.example:5432:nexus:app:PLANTED\n"),
+        ("Dockerfile", "ENV PGPASSWORD=PLANTED\n"),
+        (".netrc", "machine h login app password PLANTED\n"),
+        ("terraform.tfstate", STATE),
+        ("terraform.tfstate.backup", STATE),
+        ("notes.tf", '# password = "PLANTED"\n'),
+        ("notes.tf", "// PGPASSWORD=PLANTED psql\n"),
+        ("notes.tf", '/*\ndb_password: "PLANTED"\n*/\n'),
     ],
 )
 def test_files(file: str, text: str) -> None:
@@ -251,6 +271,21 @@ COMMANDS = [
     "kubectl create secret generic s --from-literal=password=PLANTED",
     "mysql -e \"CREATE USER 'a'@'%' IDENTIFIED BY 'PLANTED'\"",
     "aws rds modify-db-instance --master-user-password PLANTED",
+    'echo "db.internal.corp:5432:nexus:ingest:PLANTED" >> ~/.pgpass',
+    "printf '%s' 'db:5432:nexus:ingest:PLANTED' > ~/.pgpass",
+    "printf 'db.internal.corp:5432:nexus:ingest:PLANTED\\n' > ~/.pgpass",
+    "echo '*:*:*:ingest:PLANTED' > /root/.pgpass",
+    "X=PLANTED; export PGPASSWORD=$X",
+    "X='PLANTED'; export PGPASSWORD=\"$${X}\"",
+    'read -r PW <<< PLANTED; export PGPASSWORD="$PW"',
+    "htpasswd -bc /etc/htpasswd admin PLANTED",
+    "htpasswd -nb admin PLANTED",
+    "echo PLANTED | kinit admin",
+    "echo PLANTED | gpg --batch --passphrase-fd 0 -d x",
+    "vault login PLANTED",
+    "openssl passwd -1 PLANTED",
+    "openssl passwd -6 -salt ab PLANTED",
+    "psql -c 'ALTER ROLE ingest WITH PASSWORD $$PLANTED$$'",
 ]
 
 
@@ -258,6 +293,46 @@ COMMANDS = [
 def test_commands(command: str) -> None:
     assert_planted({"main.tf": script("#!/bin/sh", command)})
     assert "PLANTED" not in masked(f"failed: {command}")
+
+
+NUMBERS = {
+    "variable": 'variable "db_password" {\n  type = number\n  default = 73519284\n}\n',
+    "local": "locals {\n  db_password = 73519284\n}\n",
+    "output": 'output "db_password" {\n  value = 73519284\n}\n',
+    "part of an output": 'output "app" {\n  value = { password = 73519284 }\n}\n',
+    "secret": SECRET % "tostring(73519284)",
+    "secret of a local": "locals {\n  n = 73519284\n}\n" + SECRET % "jsonencode({ p = local.n })",
+    "file of values": FUNCTION % "DB_PASSWORD = 73519284",
+}
+
+
+def test_number_in_json() -> None:
+    declared = {"variable": {"db_password": {"type": "number", "default": 73519284}}}
+    assert_planted({"main.tf.json": json.dumps(declared)}, "73519284")
+
+
+@pytest.mark.parametrize("way", NUMBERS)
+def test_numbers(way: str) -> None:
+    assert_planted({"main.tf": NUMBERS[way]}, "73519284")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        'trimspace(file("pw.bin"))',
+        'filebase64("s.b64")',
+        'uuidv5("dns", "nexus")',
+        "aws_vpc.main.id",
+        "jsonencode({ username = aws_db_instance.main.username, password = aws_vpc.main.arn })",
+    ],
+)
+def test_what_is_no_secret_in_a_sensitive_argument(expression: str) -> None:
+    found = {hit.literal.length for hit in searched({"main.tf": SECRET % expression})}
+    assert found == {None}
+
+
+def test_what_only_begins_like_a_public_key() -> None:
+    assert_planted({"main.tf": SECRET % '"ssh-rsa PLANTED"'}, "ssh-rsa PLANTED")
 
 
 @pytest.mark.parametrize("password", ["$ecret", "%x9yz", "aws_x", "{hunter", "<x", "$tart!", "*x9"])
@@ -383,6 +458,22 @@ ORDINARY = [
         '    client_password_auth_type = "POSTGRES_SCRAM_SHA_256"\n'
         "    secret_arn = aws_secretsmanager_secret.a.arn\n  }\n}\n"
     ),
+    "# password = var.x\n# set the password here\n// token = local.token, or the key=value form\n",
+    "# the password: one of those that RDS makes\n# PGPASSWORD=$PASSWORD psql\n",
+    '/* secret_arn = "arn:aws:secretsmanager:eu-central-1:1:secret:a" */\n',
+    "locals {\n  max_token = 40960\n  password_max_age = 7776000\n  enable_password = 1\n}\n",
+    "locals {\n  first_password = 00\n}\n",
+    script("gpg --batch --passphrase-fd 0 -d x < y", "read -r PASSWORD <<< $(cat /run/pw)"),
+    script('X=$(fetch db)\nexport PGPASSWORD="$X"', "vault login -method=aws role=app"),
+    script("openssl passwd -6 -stdin < /run/pw", 'htpasswd -bc f admin "$PASSWORD"'),
+    script('echo "$HOST:5432:nexus:app:$PASSWORD" > ~/.pgpass', "docker pull h.io:5000/a:b:c"),
+    SECRET
+    % "jsonencode({ host = aws_db_instance.m.address, password = random_password.p.result })",
+    SECRET % "jsonencode({ password = var.password, arn = aws_vpc.main.arn })"
+    + 'variable "password" {\n  sensitive = true\n}\n',
+    SECRET % "data.aws_ssm_parameter.p.value",
+    SECRET % "ephemeral.random_password.p.result",
+    DATABASE % "var.db_password" + 'variable "db_password" {}\n',
 ]
 
 

@@ -195,3 +195,22 @@ def test_a_file_has_what_the_screen_shows_whatever_the_order_of_the_findings() -
     assert shown == screen([real()]) + "\n"
     turned = replace(real(), findings=real().findings[::-1])
     assert FORMATS["text"]([turned]) == shown
+
+
+def test_these_commands_have_the_tier_and_the_variables_that_were_given() -> None:
+    files = replace(
+        verdict(PASSED, DEFERRED, root=Path("infra/live"), unjudged=("not known",)),
+        tier="staging",
+        var_files=("p.tfvars", "../a b.tfvars"),
+    )
+    assert screen([files]).split("\n")[-3:] == [
+        (
+            "    terraform -chdir=infra/live plan -out=plan.tfplan"
+            " -var-file=p.tfvars -var-file='../a b.tfvars'"
+        ),
+        "    terraform -chdir=infra/live show -json plan.tfplan > plan.json",
+        (
+            "    nexusctl check --path infra/live --plan plan.json"
+            " --var-file infra/live/p.tfvars --var-file 'infra/a b.tfvars' --tier staging"
+        ),
+    ]

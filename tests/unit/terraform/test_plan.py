@@ -1,3 +1,4 @@
+import base64
 from typing import Any
 
 import pytest
@@ -103,3 +104,20 @@ def test_sensitive_values_are_in_no_part_of_a_plan() -> None:
     )
     assert [each.path for each in plan.changes[0].attributes] == ["list", "password", "tags.a"]
     assert "secret" not in repr(plan)
+
+
+def test_passwords_that_the_provider_does_not_hold_sensitive_are_in_no_part_of_a_plan() -> None:
+    planted = "run --pw planted"
+    encoded = base64.b64encode(planted.encode()).decode()
+    before = {"command": planted, "user_data": encoded, "tags": {"Password": "planted"}, "size": 1}
+    after = {"command": "run", "user_data": "", "tags": {}, "size": 2}
+    (found,) = parsed(change(["update"], before, after)).changes
+    assert {each.path for each in found.attributes} == {
+        "command",
+        "user_data",
+        "tags.Password",
+        "size",
+    }
+    assert "planted" not in repr(found)
+    assert encoded not in repr(found)
+    assert AttributeChange("size", 1, 2) in found.attributes
