@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from nexusctl.configuration.values import GAP
 from nexusctl.policy.names import names_a_secret
@@ -218,6 +219,9 @@ _SHELL_ASSIGNMENT = re.compile(
 )
 
 
+_REMEMBERED = 4096  # texts
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """The stretch of a text that is a password, and the form it has."""
@@ -227,8 +231,13 @@ class Found:
     reason: str
 
 
-def passwords(text: str, *, written: bool = False) -> Iterator[Found]:
+@lru_cache(_REMEMBERED)  # many resources have the same names, tags and messages
+def passwords(text: str, *, written: bool = False) -> tuple[Found, ...]:
     """The passwords in a text by their form; some forms count in `written` text only."""
+    return tuple(_passwords(text, written=written))
+
+
+def _passwords(text: str, *, written: bool) -> Iterator[Found]:
     lowered = text.lower()
     if not any(hint in lowered for hint in _HINTS) and text.count(":") < _COLONS:
         return

@@ -12,7 +12,6 @@ from nexusctl.environment.origin import Origin
 from nexusctl.errors import NexusError
 from nexusctl.policy.verdict import Finding, Setting, Verdict
 from nexusctl.report.findings import relative
-from nexusctl.report.impact import document as impact
 from nexusctl.terraform.plan import Action, Plan
 
 if TYPE_CHECKING:
@@ -55,6 +54,8 @@ def planned(
 
     `sealed` is what `sealed` makes of the receipt; None where nothing waits to be applied.
     """
+    from nexusctl.report.impact import document as impact  # `check` does without
+
     return {
         "environment": environment.name,
         "account_id": environment.settings.aws.account_id,
