@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 import traceback
+from contextlib import suppress
 from io import TextIOWrapper
 from types import FrameType
 
@@ -21,6 +22,7 @@ def main(arguments: list[str]) -> int:
     """Run one command and return its exit code; no error escapes."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _as_keyboard_interrupt)
+    _fill_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A terminal that lacks a sign must not keep a verdict from its reader.
@@ -63,10 +65,21 @@ def _as_keyboard_interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def _fill_standard_streams() -> None:
+    """Where the caller closed one, the next file that is opened would have its place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest that is free: this one
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
+
+
 def _complain(message: str, hint: str | None) -> None:
-    print(f"error: {message}", file=sys.stderr)
-    if hint:
-        print(f" hint: {hint}", file=sys.stderr)
+    with suppress(OSError):  # nobody can be told; the exit code is
+        print(f"error: {message}", file=sys.stderr)
+        if hint:
+            print(f" hint: {hint}", file=sys.stderr)
 
 
 def _bug_log() -> str:

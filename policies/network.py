@@ -121,8 +121,8 @@ class NoOpenIngress(Policy):
         fact="0.0.0.0/0 and ::/0 admit every address (Amazon VPC User Guide, Security group "
         "rules). Two halves such as 0.0.0.0/1 do the same; no private network is larger than /8, "
         "nor are all of them together as large as two (RFC 1918, RFC 6598).",
-        fix="nexusctl writes no such rule; elsewhere admit a security group, or the addresses that "
-        "are meant",
+        fix="nexusctl writes no such rule: one that is in no file was added in AWS, revoke it "
+        "there; elsewhere admit a security group, or the addresses that are meant",
         resources=(
             "aws_security_group",
             "aws_default_security_group",

@@ -79,3 +79,25 @@ def test_a_report_that_nobody_reads_is_not_a_success() -> None:
         check=True,
     )
     assert done.stderr == "130\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "exit_code"),
+    [
+        ("envs >&-", 0),
+        ("--version >&-", 0),
+        ("validate nope 2>&-", 3),
+        ("output nope 2>/dev/full", 3),
+        ("validate nope <&- >&- 2>&-", 3),
+        ("envs >/dev/full", 8),
+    ],
+)
+def test_streams_that_are_closed_or_full_change_no_exit_code(line: str, exit_code: int) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m nexusctl {line}"],
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "Traceback" in done.stdout + done.stderr) == (exit_code, False)
