@@ -26,7 +26,8 @@ class DatabaseReach(Policy):
         "nothing else; the VPC's default group, which an instance gets without one, admits all of "
         "its members (Amazon VPC User Guide, Security group rules and Default security groups).",
         fix="nexusctl admits the proxy alone: a rule that is in no file was added in AWS, revoke "
-        "it there; elsewhere let the one ingress rule of the database's security group have the proxy's group as its source and the database's port",
+        "it there; elsewhere let the one ingress rule of the database's security group have the "
+        "proxy's group as its source and the database's port",
         resources=("aws_db_instance", "aws_rds_cluster"),
     )
 
