@@ -16,6 +16,7 @@ from tests.integration.faulty_endpoint import (
     BUCKET,
     EXPIRED,
     SLOW,
+    THROTTLED,
     FaultyAws,
     Request,
     faulty_aws,
@@ -177,8 +178,19 @@ def test_an_apply_that_is_killed_while_the_database_is_made_stops_in_order(
 
 
 def test_in_the_end_all_of_it_stands_once(aws: FaultyAws) -> None:
-    project = aws.project
+    project, asked = aws.project, []
+
+    def at_first(request: Request) -> bool:
+        if request.action == "CreateAutoScalingGroup":
+            asked.append(request)
+            return len(asked) <= 2
+        return False
+
+    # Terraform tries again where AWS throttles: nobody has to do anything.
+    aws.endpoint.fail(THROTTLED, at_first)
     project.must("apply", "stopped")
+    assert len(asked) == 3
+    aws.endpoint.heal()
     assert "No changes" in project.must("plan", "stopped", "--detailed-exitcode")
     assert everything(aws) == EXPECTED
 
