@@ -274,7 +274,7 @@ COMMANDS = [
     'echo "db.internal.corp:5432:nexus:ingest:PLANTED" >> ~/.pgpass',
     "printf '%s' 'db:5432:nexus:ingest:PLANTED' > ~/.pgpass",
     "printf 'db.internal.corp:5432:nexus:ingest:PLANTED\\n' > ~/.pgpass",
-    "echo '*:*:*:ingest:PLANTED' > /root/.pgpass",
+    "echo '*:*:*:ingest:PLANTED' > /home/app/.pgpass",
     "X=PLANTED; export PGPASSWORD=$X",
     "X='PLANTED'; export PGPASSWORD=\"$${X}\"",
     'read -r PW <<< PLANTED; export PGPASSWORD="$PW"',
