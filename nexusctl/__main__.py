@@ -2,15 +2,12 @@
 
 import errno
 import os
-import signal
 import sys
-import tempfile
-import traceback
 from contextlib import suppress
 from io import TextIOWrapper
-from types import FrameType
 
 from nexusctl.errors import Exit, NexusError
+from nexusctl.interrupts import ignore, receive
 
 
 def run() -> None:
@@ -19,9 +16,18 @@ def run() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command and return its exit code; no error escapes."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _as_keyboard_interrupt)
+    """Run one command and return its exit code; no error escapes, nor does a signal."""
+    receive()
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        _complain("interrupted", None)
+        return Exit.INTERRUPTED
+    finally:
+        ignore()  # it has ended, and only the interpreter has yet to
+
+
+def _run(arguments: list[str]) -> int:
     _fill_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -35,9 +41,6 @@ def main(arguments: list[str]) -> int:
     except NexusError as error:
         _complain(str(error), error.hint)
         return error.exit_code
-    except KeyboardInterrupt:
-        _complain("interrupted", None)
-        return Exit.INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has left (`nexusctl check prod | head -1`). It may have missed a
         # denial, so this is not a success.
@@ -61,10 +64,6 @@ def main(arguments: list[str]) -> int:
     return code
 
 
-def _as_keyboard_interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def _fill_standard_streams() -> None:
     """Where the caller closed one, the next file that is opened would have its place."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
@@ -83,6 +82,9 @@ def _complain(message: str, hint: str | None) -> None:
 
 
 def _bug_log() -> str:
+    import tempfile  # these two take their time, and until main() runs a signal is a traceback
+    import traceback
+
     descriptor, path = tempfile.mkstemp(prefix="nexusctl-bug-", suffix=".log")
     with os.fdopen(descriptor, "w", encoding="utf-8") as log:
         traceback.print_exc(file=log)

@@ -1,6 +1,8 @@
 """`nexusctl apply ENV|FILE`."""
 
+import signal
 from argparse import Namespace
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
@@ -13,7 +15,8 @@ from nexusctl.commands.planning import Planned, exit_code, planning, screen
 from nexusctl.commands.sealing import insist_unchanged, opening, seal, waiting
 from nexusctl.commands.show import show
 from nexusctl.commands.walk import Walk, confirmed
-from nexusctl.errors import Exit, Refused
+from nexusctl.errors import Exit, Interrupted, Refused
+from nexusctl.interrupts import hold
 from nexusctl.report import text
 
 
@@ -46,7 +49,9 @@ def run(arguments: Namespace) -> int:
         tier = walk.environment.settings.tier
         protect(planned.impact, arguments.allow_replace, tier=tier)
         _ask(walk, again, assume_yes=arguments.yes)
-        apply_plan(walk, planned, audit, display)
+        interrupted = apply_plan(walk, planned, audit, display)
+    if interrupted:
+        raise too_late(walk)
     return Exit.DONE
 
 
@@ -61,10 +66,14 @@ def _ask(walk: Walk, again: str, *, assume_yes: bool) -> None:
         )
 
 
-def apply_plan(walk: Walk, planned: Planned, audit: Audit, display: Display) -> None:
+def apply_plan(
+    walk: Walk, planned: Planned, audit: Audit, display: Display
+) -> Sequence[signal.Signals]:
     """Apply a plan and show each resource, then the outputs; note it in the audit log.
 
     A sealed plan goes, however this ends: what was applied in part cannot be applied again.
+    From then on signals are held: what Terraform does not stop for is done, and told. They are in
+    what is returned, also those that come later.
 
     Raises:
         Refused: the plan file is not the one that was sealed, or too old.
@@ -73,6 +82,7 @@ def apply_plan(walk: Walk, planned: Planned, audit: Audit, display: Display) -> 
     """
     insist_unchanged(walk, audit.receipt)
     audit.begun(planned.terraform)
+    received = hold()
     discard(walk.work.sealed)
     with walk.explained(planned.rendered), display.phase("apply") as phase:
         applied = planned.terraform.apply(walk.work.plan, display.resources(phase))
@@ -81,3 +91,12 @@ def apply_plan(walk: Walk, planned: Planned, audit: Audit, display: Display) -> 
             phase.note(f"{done.add} created, {done.change} changed, {done.remove} destroyed")
     audit.done(applied)
     show(text.outputs(applied.outputs))
+    return received
+
+
+def too_late(walk: Walk) -> Interrupted:
+    """A signal that came when nothing was left to be stopped."""
+    return Interrupted(
+        "interrupted when all of it was done",
+        hint=f"{walk.next_command} shows that nothing is left to do",
+    )

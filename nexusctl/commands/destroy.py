@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from rich.text import Text
 
 from nexusctl.change.protection import FinalSnapshot, protect_database
-from nexusctl.commands.apply import apply_plan
+from nexusctl.commands.apply import apply_plan, too_late
 from nexusctl.commands.auditing import audited
 from nexusctl.commands.display import Display
 from nexusctl.commands.planning import Planned, planning_destruction, screen
@@ -42,8 +42,10 @@ def run(arguments: Namespace) -> int:
         with audited(walk, "destroy", receipt, display) as audit:
             _protect(walk, planned)
             _ask(walk, assume_yes=arguments.yes)
-            apply_plan(walk, planned, audit, display)
+            interrupted = apply_plan(walk, planned, audit, display)
         show(_left(planned.snapshots))
+    if interrupted:
+        raise too_late(walk)
     return Exit.DONE
 
 

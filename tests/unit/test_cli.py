@@ -41,7 +41,7 @@ Nexusctl = Callable[..., Said]
 
 @pytest.fixture(autouse=True)
 def signals_as_they_were() -> Iterator[None]:
-    numbers = (signal.SIGTERM, signal.SIGHUP)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
     yield
     for number, handler in zip(numbers, before, strict=True):
@@ -298,6 +298,15 @@ class TestExitCodes:
     def test_ctrl_c(self, nexusctl: Nexusctl, monkeypatch: pytest.MonkeyPatch) -> None:
         ending(monkeypatch, KeyboardInterrupt())
         assert nexusctl("envs") == Said(130, "", "error: interrupted\n")
+
+    def test_ctrl_c_in_a_command_tells_how_to_go_on(
+        self, nexusctl: Nexusctl, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(
+            "nexusctl.commands.plan.run", lambda _arguments: signal.raise_signal(signal.SIGINT)
+        )
+        said = "error: interrupted: nothing was changed\n hint: to go on: nexusctl plan prod\n"
+        assert nexusctl("plan", "prod") == Said(130, "", said)
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
     def test_other_signals_end_it_in_the_same_way(
