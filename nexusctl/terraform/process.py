@@ -240,13 +240,17 @@ def private(path: Path) -> Iterator[int]:
 
 @contextmanager
 def signals_held() -> Iterator[list[signal.Signals]]:
-    """Collect the signals that would end nexusctl, until the block is left."""
+    """Collect the signals that would end nexusctl, until the block is left.
+
+    One that the caller lets it ignore, as `nohup` does, stays ignored.
+    """
     received: list[signal.Signals] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
         received.append(signal.Signals(number))
 
-    before = {number: signal.signal(number, note) for number in FORWARDED}
+    heeded = [each for each in FORWARDED if signal.getsignal(each) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, note) for number in heeded}
     try:
         yield received
     finally:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl import __main__
+from nexusctl import main
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def test_a_file_in_the_place_of_the_directory_is_told_of(
     command: str, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (project / ".nexusctl").touch()
-    assert __main__.main(command.split()) == 8
+    assert main.main(command.split()) == 8
     said = capsys.readouterr().err
     assert f"error: {project / '.nexusctl'} is not a directory" in said
     assert "hint: move it away; nexusctl makes a directory of that name for its own files" in said
@@ -34,7 +34,7 @@ def test_so_is_a_link_that_leads_to_no_directory(
 ) -> None:
     link, target = project / ".nexusctl", tmp_path / "gone"
     link.symlink_to(target)
-    assert __main__.main(command.split()) == 8
+    assert main.main(command.split()) == 8
     said = capsys.readouterr().err
     assert f"error: {link} is a link to {target}, which is no directory" in said
     assert "hint: make that directory, or remove the link" in said
@@ -42,5 +42,5 @@ def test_so_is_a_link_that_leads_to_no_directory(
 
 def test_commands_that_keep_nothing_do_without(project: Path) -> None:
     (project / ".nexusctl").touch()
-    assert __main__.main(["envs"]) == 0
-    assert __main__.main(["validate", "--all"]) == 0
+    assert main.main(["envs"]) == 0
+    assert main.main(["validate", "--all"]) == 0
