@@ -25,7 +25,7 @@ def render_all(environments: str, out: str) -> None:
 
 def peak_of_nexusctl(*arguments: str) -> None:
     """Run nexusctl's command line; the peak of this process, its children apart."""
-    from nexusctl.__main__ import main
+    from nexusctl.main import main
 
     if main(list(arguments)):
         sys.exit("nexusctl failed")

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP: the first one stops nexusctl, in order; later ones do not disturb it.
+"""SIGINT, SIGTERM and SIGHUP: the first stops nexusctl in order; later ones do not disturb that.
 
 Imports next to nothing, so that it is at work before anything else is imported.
 """
@@ -14,18 +14,20 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Receiver:
     """Handles all three. `received` are those that came.
 
-    The first raises KeyboardInterrupt, unless signals are held. Later ones raise nothing: they
-    would stop the tidying up after the first.
+    One raises KeyboardInterrupt, unless signals are held, or one before it has done so and what
+    that stopped is still being tidied up.
     """
 
     def __init__(self) -> None:
         self.received: list[signal.Signals] = []
         self.held = 0
+        self.tidying = False
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
         """Take a signal."""
         self.received.append(signal.Signals(number))
-        if not self.held and len(self.received) == 1:
+        if not self.held and not self.tidying:
+            self.tidying = True
             raise KeyboardInterrupt
 
 
@@ -45,9 +47,22 @@ def hold() -> list[signal.Signals]:
     return receiver.received
 
 
+def tell() -> None:
+    """All is done and tidied up: what is left is to tell of it, and a signal ends that.
+
+    A terminal may have stopped reading.
+    """
+    receiver = _receiver()
+    if receiver:
+        receiver.held, receiver.tidying = 0, False
+
+
 @contextmanager
 def held() -> Iterator[list[signal.Signals]]:
-    """Let no signal raise anything within the block; those that came are in the list."""
+    """Let no signal raise anything within the block; those that came are in the list.
+
+    Who holds them sees to it that what came stops something: later ones raise nothing either.
+    """
     before = {number: signal.getsignal(number) for number in SIGNALS}
     receiver = _receiver() or receive()
     receiver.held += 1
@@ -55,6 +70,7 @@ def held() -> Iterator[list[signal.Signals]]:
         yield receiver.received
     finally:
         receiver.held -= 1
+        receiver.tidying = receiver.tidying or bool(receiver.received)
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -2,11 +2,14 @@
 
 import signal
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
+from rich.text import Text
+
 from nexusctl.change.protection import protect
+from nexusctl.change.receipt import Receipt
 from nexusctl.change.sealed import discard
 from nexusctl.commands.auditing import Audit, audited
 from nexusctl.commands.carrying import apply_command, carried
@@ -16,8 +19,9 @@ from nexusctl.commands.sealing import insist_unchanged, opening, seal, waiting
 from nexusctl.commands.show import show
 from nexusctl.commands.walk import Walk, confirmed
 from nexusctl.errors import Exit, Interrupted, Refused
-from nexusctl.interrupts import hold
+from nexusctl.interrupts import hold, tell
 from nexusctl.report import text
+from nexusctl.terraform.terraform import Applied
 
 
 def run(arguments: Namespace) -> int:
@@ -31,7 +35,7 @@ def run(arguments: Namespace) -> int:
     with walk.work.alone(), ExitStack() as stack:
         sealed = from_file or waiting(walk)
         if sealed:
-            audit = stack.enter_context(audited(walk, "apply", sealed.receipt, display))
+            audit = stack.enter_context(audited(walk, "apply", display, receipt=sealed.receipt))
             opened = opening(walk, sealed, display, carried=from_file is not None)
             planned = stack.enter_context(opened)
         else:
@@ -42,16 +46,16 @@ def run(arguments: Namespace) -> int:
         if planned.plan.empty:
             return Exit.DONE
         if sealed:
-            show(text.sealed(sealed.receipt, datetime.now(UTC)))
+            receipt = sealed.receipt
+            show(text.sealed(receipt, datetime.now(UTC)))
         else:
             receipt = seal(walk, planned, display).receipt
-            audit = stack.enter_context(audited(walk, "apply", receipt, display))
+            audit = stack.enter_context(audited(walk, "apply", display, receipt=receipt))
         tier = walk.environment.settings.tier
-        protect(planned.impact, arguments.allow_replace, tier=tier)
+        protect(planned.impact, arguments.allow_replace, tier=tier, untaint=walk.untaint)
         _ask(walk, again, assume_yes=arguments.yes)
-        interrupted = apply_plan(walk, planned, audit, display)
-    if interrupted:
-        raise too_late(walk)
+        applied, received = apply_plan(walk, planned, receipt, audit, display)
+    tell_what_is_done(walk, text.outputs(applied.outputs), interrupted=bool(received))
     return Exit.DONE
 
 
@@ -67,20 +71,20 @@ def _ask(walk: Walk, again: str, *, assume_yes: bool) -> None:
 
 
 def apply_plan(
-    walk: Walk, planned: Planned, audit: Audit, display: Display
-) -> Sequence[signal.Signals]:
-    """Apply a plan and show each resource, then the outputs; note it in the audit log.
+    walk: Walk, planned: Planned, receipt: Receipt, audit: Audit, display: Display
+) -> tuple[Applied, Sequence[signal.Signals]]:
+    """Apply a plan and show each resource; note it in the audit log.
 
     A sealed plan goes, however this ends: what was applied in part cannot be applied again.
-    From then on signals are held: what Terraform does not stop for is done, and told. They are in
-    what is returned, also those that come later.
+    From then on signals are held, for `tell_what_is_done` to answer: what Terraform does not stop
+    for is done. Those that came and those yet to come are returned.
 
     Raises:
         Refused: the plan file is not the one that was sealed, or too old.
         TerraformFailed: Terraform ended with an error; what it had done is in the state.
         Interrupted: a signal made it stop.
     """
-    insist_unchanged(walk, audit.receipt)
+    insist_unchanged(walk, receipt)
     audit.begun(planned.terraform)
     received = hold()
     discard(walk.work.sealed)
@@ -90,13 +94,23 @@ def apply_plan(
         if done:
             phase.note(f"{done.add} created, {done.change} changed, {done.remove} destroyed")
     audit.done(applied)
-    show(text.outputs(applied.outputs))
-    return received
+    return applied, received
 
 
-def too_late(walk: Walk) -> Interrupted:
-    """A signal that came when nothing was left to be stopped."""
-    return Interrupted(
+def tell_what_is_done(walk: Walk, lines: Iterable[Text], *, interrupted: bool) -> None:
+    """Show what came of an apply or a destroy that is done and noted.
+
+    Raises:
+        Interrupted: a signal came when nothing was left to be stopped.
+    """
+    too_late = Interrupted(
         "interrupted when all of it was done",
         hint=f"{walk.next_command} shows that nothing is left to do",
     )
+    tell()
+    try:
+        show(lines)
+    except KeyboardInterrupt:
+        raise too_late from None
+    if interrupted:
+        raise too_late

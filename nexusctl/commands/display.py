@@ -1,6 +1,5 @@
 """Progress on standard error: a live line on a terminal, else a line per finished phase."""
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from nexusctl import terminal
 from nexusctl.report import text
 from nexusctl.terraform.events import Event, ResourceEvent
 
@@ -20,7 +20,7 @@ class ProgressConsole(Console):
     """Standard error. Nobody may be reading it, or its disk be full; the work goes on."""
 
     def __init__(self) -> None:
-        super().__init__(file=sys.stderr, highlight=False)
+        super().__init__(file=terminal.standard_error(), highlight=False)
 
     def _write_buffer(self) -> None:
         # Rich's own answer would be to exit, or an error, in the middle of an apply.

@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.text import Text
 
+from nexusctl import terminal
+
 
 class ReportConsole(Console):
-    """Standard output. A reader who has left ends the command, in the way `__main__` knows."""
+    """Standard output. A reader who has left ends the command, in the way `main` knows."""
 
     def on_broken_pipe(self) -> None:
         """Rich's own answer would be to exit with 1."""
@@ -16,6 +18,7 @@ class ReportConsole(Console):
 
 def show(lines: Iterable[Text]) -> None:
     """Print a report on standard output. Long lines are the terminal's to wrap."""
+    terminal.drain()
     console = ReportConsole(highlight=False)
     for line in lines:
         console.print(line, soft_wrap=True)

@@ -25,9 +25,13 @@ class Project:
     variables: dict[str, str] = field(default_factory=dict)
 
     def start(
-        self, *arguments: str, stdin: int = subprocess.DEVNULL, through: Sequence[str] = ()
+        self,
+        *arguments: str,
+        stdin: int = subprocess.DEVNULL,
+        output: int = subprocess.PIPE,
+        through: Sequence[str] = (),
     ) -> "subprocess.Popen[str]":
-        """Start nexusctl, its output in pipes. No credentials of the tester's are within reach.
+        """Start nexusctl. No credentials of the tester's are within reach.
 
         `through` is a command that runs the one that is appended to it.
         """
@@ -41,8 +45,8 @@ class Project:
             cwd=self.root,
             env=inherited | {"COLUMNS": "120", "NO_COLOR": "1"} | self.variables,
             stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
             text=True,
         )
 

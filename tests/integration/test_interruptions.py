@@ -1,9 +1,13 @@
 """What a user meets when something ends in the middle, and how the next command goes on."""
 
 import os
+import pty
 import signal
+import termios
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -90,9 +94,32 @@ def test_an_interrupted_apply_releases_the_lock_and_goes_on_later(project: Proje
     assert "aws_vpc.main" not in said
     # What was being created is tainted; it can be kept.
     assert f"{DATABASE} is replaced because its creation was interrupted" in said
-    assert f"nexusctl terraform sandbox -- untaint '{DATABASE}'" in said
+    assert f"nexusctl terraform sandbox -- untaint {DATABASE}" in said
     project.must("terraform", "sandbox", "--", "untaint", DATABASE)
     assert f"{DATABASE} is replaced" not in project.must("plan", "sandbox")
+
+
+def test_a_terminal_that_stops_reading_holds_nothing_up(project: Project) -> None:
+    screen, terminal = pty.openpty()
+    apply = project.start("apply", "sandbox", output=terminal)
+    with ThreadPoolExecutor() as threads:
+        threads.submit(read_to_the_end, screen)
+        until(applying(project), 200.0)
+        termios.tcflow(terminal, termios.TCOOFF)  # as Ctrl-S does
+        apply.send_signal(signal.SIGTERM)
+        until(lambda: locks(project) == [])
+        assert "did not come to its end" in project.must("plan", "sandbox")
+        assert apply.poll() is None, "it waits to say how it ended"
+        apply.send_signal(signal.SIGTERM)
+        assert apply.wait(10) == 130
+        termios.tcflow(terminal, termios.TCOON)
+        os.close(terminal)
+
+
+def read_to_the_end(screen: int) -> None:
+    with suppress(OSError), os.fdopen(screen, "rb") as output:
+        while output.read(1024):
+            pass
 
 
 def test_an_interrupted_plan_is_not_gone_on_with(project: Project) -> None:

@@ -10,7 +10,7 @@ from nexusctl.workspace import PACKAGE
 
 LOADED = """
 import contextlib, io, json, sys
-from nexusctl.__main__ import main
+from nexusctl.main import main
 with contextlib.redirect_stdout(io.StringIO()):
     exit_code = main(sys.argv[1:])
 print(json.dumps([exit_code, sorted({name.partition(".")[0] for name in sys.modules})]))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl import __main__, __version__, cli
+from nexusctl import __version__, cli, main
 from nexusctl.errors import (
     AwsFailed,
     EnvironmentInvalid,
@@ -24,6 +24,7 @@ from nexusctl.errors import (
     ToolUnfit,
     UsageWrong,
 )
+from nexusctl.interrupts import held
 from nexusctl.terraform.engine import PRODUCTS
 
 
@@ -56,7 +57,7 @@ def nexusctl(
     monkeypatch.chdir(project)
 
     def nexusctl(*arguments: str) -> Said:
-        exit_code = __main__.main(list(arguments))
+        exit_code = main.main(list(arguments))
         captured = capsys.readouterr()
         assert "Traceback" not in captured.err
         return Said(exit_code, captured.out, captured.err)
@@ -314,6 +315,23 @@ class TestExitCodes:
     ) -> None:
         monkeypatch.setattr(cli, "main", lambda _arguments: signal.raise_signal(number))
         assert nexusctl("envs") == Said(130, "", "error: interrupted\n")
+
+    def test_a_signal_that_the_caller_has_it_ignore_stays_ignored(
+        self, nexusctl: Nexusctl, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def hang_up(_arguments: list[str]) -> int:
+            signal.raise_signal(signal.SIGHUP)
+            with held() as received:
+                signal.raise_signal(signal.SIGHUP)
+            assert received == []
+            return 0
+
+        monkeypatch.setattr(cli, "main", hang_up)
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+        try:
+            assert nexusctl("envs") == Said(0, "", "")
+        finally:
+            signal.signal(signal.SIGHUP, before)
 
     def test_a_bug_is_called_one_and_its_traceback_is_in_a_log(
         self, nexusctl: Nexusctl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

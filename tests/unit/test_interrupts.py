@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nexusctl.interrupts import SIGNALS, held, hold, ignore, receive
+from nexusctl.interrupts import SIGNALS, held, hold, ignore, receive, tell
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +49,16 @@ def test_held_for_good_it_is_for_the_holder_to_look() -> None:
         pass
     signal.raise_signal(signal.SIGHUP)
     assert received == [signal.SIGHUP]
+
+
+def test_what_is_only_told_of_is_ended_by_a_signal() -> None:
+    receive()
+    received = hold()
+    signal.raise_signal(signal.SIGINT)
+    tell()
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGTERM)
+    assert received == [signal.SIGINT, signal.SIGTERM]
 
 
 def test_holding_without_a_receiver_leaves_the_handlers_as_they_were() -> None:

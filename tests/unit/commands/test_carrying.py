@@ -1,12 +1,14 @@
 """What the command line says of carried plans before anything is planned or applied."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 
-from nexusctl import __main__
+from nexusctl import cli, main
 from nexusctl.change.bundle import write_bundle
 from nexusctl.change.sealed import Sealed
+from nexusctl.commands.carrying import apply_command
 from tests.unit.change.receipts import RECEIPT
 
 
@@ -40,7 +42,7 @@ def in_the_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_makes_no_sense_is_refused_at_once(
     arguments: str, exit_code: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert __main__.main(arguments.split()) == exit_code
+    assert main.main(arguments.split()) == exit_code
     assert said in capsys.readouterr().err
 
 
@@ -49,9 +51,22 @@ def test_a_plan_in_clear_is_taken_only_when_asked_for_and_where_its_environment_
 ) -> None:
     receipt = RECEIPT.model_copy(update={"environment": "elsewhere"})
     write_bundle(project / "x.nexus-plan", Sealed(receipt, b"a plan"), None)
-    assert __main__.main(["apply", "x.nexus-plan"]) == 9
+    assert main.main(["apply", "x.nexus-plan"]) == 9
     assert "anybody may have made it" in capsys.readouterr().err
-    assert __main__.main(["apply", "x.nexus-plan", "--unencrypted"]) == 3
+    assert main.main(["apply", "x.nexus-plan", "--unencrypted"]) == 3
     assert "elsewhere" in capsys.readouterr().err
-    assert __main__.main(["apply", "x.nexus-plan", "--unencrypted", "--sandbox"]) == 9
+    assert main.main(["apply", "x.nexus-plan", "--unencrypted", "--sandbox"]) == 9
     assert "was planned on AWS, not on the sandbox" in capsys.readouterr().err
+
+
+def test_the_command_that_applies_a_carried_plan_can_be_typed_as_it_is_shown() -> None:
+    options = "plan prod --engine tofu --key-file=-k --unencrypted --out=-x.nexus-plan"
+    planned = cli.parser().parse_args(["--project=-p", *options.split()])
+    program, *typed = shlex.split(apply_command(planned.out, planned))
+    assert program == "nexusctl"
+    applied = cli.parser().parse_args(typed)
+    assert applied.project == planned.project
+    assert Path(applied.environment) == planned.out
+    assert applied.engine == planned.engine
+    assert applied.key_file == planned.key_file
+    assert applied.unencrypted
