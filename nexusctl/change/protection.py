@@ -26,8 +26,9 @@ def protect(impact: Impact, allowed: Collection[str] = (), *, tier: str) -> None
         addresses = dict.fromkeys(loss.address for loss in refused)
         options = " ".join(f"{OPTION} {shlex.quote(address)}" for address in addresses)
         raise Refused(
-            _listed("the plan destroys what cannot be made again", refused),
-            hint=f"undo the edit; or, if the loss is meant, add {options}",
+            _listed("what cannot be made again would be lost", refused),
+            hint=f"undo the edit, or restore what was deleted outside; or, if the loss is meant, "
+            f"add {options}",
         )
 
 

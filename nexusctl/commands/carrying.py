@@ -65,7 +65,10 @@ def prepared(arguments: Namespace) -> Carry | None:
 
 def apply_command(file: str | Path, arguments: Namespace) -> str:
     """The command that applies a carried plan, given as its key was given to this one."""
-    command = f"nexusctl apply {shlex.quote(str(file))}"
+    project = f" --project {shlex.quote(str(arguments.project))}" if arguments.project else ""
+    command = f"nexusctl{project} apply {shlex.quote(str(file))}"
+    if arguments.engine:
+        command += f" --engine {arguments.engine}"
     if arguments.key_file:
         command += f" --key-file {shlex.quote(str(arguments.key_file))}"
     return f"{command} --unencrypted" if arguments.unencrypted else command

@@ -1,5 +1,6 @@
 """What the command line says of carried plans before anything is planned or applied."""
 
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from nexusctl import main
 from nexusctl.change.bundle import write_bundle
 from nexusctl.change.sealed import Sealed
+from nexusctl.commands.carrying import apply_command
 from tests.unit.change.receipts import RECEIPT
 
 
@@ -16,6 +18,17 @@ def in_the_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NEXUSCTL_PLAN_KEY", raising=False)
     # main() has signals become KeyboardInterrupt; a test's process keeps its own.
     monkeypatch.setattr("signal.signal", lambda *_: None)
+
+
+def test_the_command_that_applies_a_file_names_the_project_and_the_engine_that_were_named() -> None:
+    options = Namespace(project=None, engine=None, key_file=None, unencrypted=False)
+    assert apply_command("x.nexus-plan", options) == "nexusctl apply x.nexus-plan"
+    options = Namespace(
+        project=Path("my project"), engine="tofu", key_file=Path("key"), unencrypted=False
+    )
+    assert apply_command("x.nexus-plan", options) == (
+        "nexusctl --project 'my project' apply x.nexus-plan --engine tofu --key-file key"
+    )
 
 
 @pytest.mark.parametrize(
