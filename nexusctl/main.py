@@ -17,13 +17,9 @@ def main(arguments: list[str]) -> int:
     """Run one command and return its exit code; no error escapes, nor does a signal."""
     receive()
     try:
-        try:
-            return _run(arguments)
-        except KeyboardInterrupt:
-            _complain("interrupted", None)
-    except KeyboardInterrupt:
-        pass  # once more, while the first is told of
-    return Exit.INTERRUPTED
+        return _run(arguments)
+    except KeyboardInterrupt:  # another one, while it was told how it ended
+        return Exit.INTERRUPTED
 
 
 def _run(arguments: list[str]) -> int:
@@ -41,6 +37,9 @@ def _run(arguments: list[str]) -> int:
     except NexusError as error:
         _complain(str(error), error.hint)
         return error.exit_code
+    except KeyboardInterrupt:
+        _complain("interrupted", None)
+        return Exit.INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has left (`nexusctl check prod | head -1`). It may have missed a
         # denial, so this is not a success.
