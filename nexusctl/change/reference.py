@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nexusctl.change.rule import Level, Rule
-from nexusctl.change.rules import FALLBACK, NOISE, OUTSIDE, RULES
+from nexusctl.change.rules import FALLBACK, NOISE, OUTSIDE, OUTSIDE_FALLBACK, RULES
 from nexusctl.workspace import Workspace
 
 REFERENCE_FILE = Path("docs/impact.md")
@@ -34,7 +34,12 @@ _OUTSIDE = """\
 ## Changes outside Terraform
 
 Of what somebody changed outside Terraform, the rules above tell where they are about data,
-security, protection and access. The rest is told by these.
+security, protection and access, and these: also of attributes that the stack leaves to AWS. Of the
+rest that is told which the next apply would put back. `{next}` is what it does, by a plan made for
+that: it puts the change back, or it does not, and somebody has to undo it in AWS.
+
+Only resources that the state knows are seen: not a grant on a key, say, or a scheduled action that
+somebody gave the group. Nor is the function that rotates a secret.
 """
 
 
@@ -45,7 +50,8 @@ def reference() -> str:
     sections = [
         _section(each, [rule for rule in every if rule.resource == each]) for each in resources
     ]
-    outside = [rule for rule in OUTSIDE if rule not in RULES]
+    above = {rule.id for rule in RULES}
+    outside = [rule for rule in (*OUTSIDE, *OUTSIDE_FALLBACK) if rule.id not in above]
     return "\n".join([_PREFACE, *sections, _OUTSIDE, *_table(outside), ""])
 
 
