@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from textwrap import wrap
+from textwrap import TextWrapper
 from typing import Any
 
 from rich.text import Text
@@ -28,6 +28,8 @@ VALUE_WIDTH = 40
 WIDTH = 96
 CONTEXT = 12  # characters
 NEWLINE = "\n"
+# What is to be copied, a command or an address, stays in one piece.
+WRAPPER = TextWrapper(WIDTH, break_on_hyphens=False, break_long_words=False)
 DONE = {
     Action.CREATE: "created",
     Action.UPDATE: "changed in labels and computed values only",
@@ -162,7 +164,7 @@ def _entry(entry: Sequence[Statement]) -> Iterator[Text]:
     yield from (Text(f"{indent}{visible(each.address)}") for each in more)
     if _more(entry):
         yield Text(f"{indent}and {len(entry) - ADDRESSES_SHOWN} more", "dim")
-    said = [line for part in visible(first.says).split("; ") for line in wrap(part, WIDTH)]
+    said = [line for part in visible(first.says).split("; ") for line in WRAPPER.wrap(part)]
     yield from (Text(f"      {line}") for line in said)
     changes, places = _changes(entry), _places(entry)
     yield from (Text(f"      {change}", "bold") for change in changes[:ATTRIBUTES_SHOWN])
@@ -172,7 +174,9 @@ def _entry(entry: Sequence[Statement]) -> Iterator[Text]:
     if len(places) > ORIGINS_SHOWN:
         yield Text(f"      and {len(places) - ORIGINS_SHOWN} more settings", "dim")
     if first.level is not Level.LOW:
-        yield from (Text(f"      {part}", "dim") for part in wrap(f"AWS: {first.rule.fact}", WIDTH))
+        yield from (
+            Text(f"      {part}", "dim") for part in WRAPPER.wrap(f"AWS: {first.rule.fact}")
+        )
 
 
 def _changes(entry: Sequence[Statement]) -> list[str]:
