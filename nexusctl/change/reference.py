@@ -39,7 +39,8 @@ rest that is told which the next apply would put back. `{next}` is what it does,
 that: it puts the change back, or it does not, and somebody has to undo it in AWS.
 
 Only resources that the state knows are seen: not a grant on a key, say, or a scheduled action that
-somebody gave the group. Nor is the function that rotates a secret.
+somebody gave the group. Nor is the function that rotates a secret. What an apply has read that then
+failed is in the state, and a plan tells of it.
 """
 
 
@@ -52,7 +53,7 @@ def reference() -> str:
     ]
     above = {rule.id for rule in RULES}
     outside = [rule for rule in (*OUTSIDE, *OUTSIDE_FALLBACK) if rule.id not in above]
-    return "\n".join([_PREFACE, *sections, _OUTSIDE, *_table(outside), ""])
+    return "\n".join([_PREFACE, *sections, _OUTSIDE, *_table(outside, named=True), ""])
 
 
 def _section(resource: str, rules: list[Rule]) -> str:
@@ -60,13 +61,21 @@ def _section(resource: str, rules: list[Rule]) -> str:
     return "\n".join([f"## {title}", "", *_table(rules), ""])
 
 
-def _table(rules: list[Rule]) -> Iterator[str]:
+def _table(rules: list[Rule], *, named: bool = False) -> Iterator[str]:
+    """The rules, one a row; `named` with the resource that each is about."""
     yield "| Change | If | Level | What happens | AWS |"
     yield "|---|---|---|---|---|"
     for rule in rules:
         said = "" if rule.level is Level.NONE else f"**{rule.effect}**: "
         source = f" [↗]({rule.source})" if rule.source else ""
-        cells = (_change(rule), rule.condition, rule.level, f"{said}{rule.says}", rule.fact)
+        of = f"`{rule.resource}` " if named else ""
+        cells = (
+            f"{of}{_change(rule)}",
+            rule.condition,
+            rule.level,
+            f"{said}{rule.says}",
+            rule.fact,
+        )
         yield f"| {' | '.join(cells)}{source} |"
 
 
