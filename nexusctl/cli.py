@@ -330,6 +330,13 @@ def _drift(drift: argparse.ArgumentParser) -> None:
     drift.add_argument(
         "--format", choices=("text", "json", "markdown"), default="text", help="how to report"
     )
+    drift.add_argument(
+        "--json",
+        action="store_const",
+        const="json",
+        dest="format",
+        help="print JSON for machines, as --format json does",
+    )
 
 
 def _allow_replace(command: argparse.ArgumentParser) -> None:

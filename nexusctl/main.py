@@ -47,12 +47,7 @@ def _run(arguments: list[str]) -> int:
         return Exit.INTERRUPTED
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        hint = "free space on the disk that holds .nexusctl, then the same command again"
-        _complain(
-            f"{place}{error.strerror or error}",
-            hint if full else "the file system is in the way",
-        )
+        _complain(f"{place}{error.strerror or error}", _way_on(error))
         return Exit.TOOL_UNFIT
     except Exception as error:  # noqa: BLE001 - whatever it is, no traceback reaches a user
         _complain(
@@ -61,6 +56,14 @@ def _run(arguments: list[str]) -> int:
         )
         return Exit.BUG
     return code
+
+
+def _way_on(error: OSError) -> str:
+    if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        return "the file system is in the way"
+    space = "free space on the disk that holds .nexusctl, then the same command again"
+    # Standard output has no name.
+    return space if error.filename else f"free space where the output goes, or {space}"
 
 
 def _fill_standard_streams() -> None:

@@ -1,15 +1,17 @@
 """What a plan does to live connections and data, in the stack's words."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from nexusctl.change.provenance import Provenance, Tracer
 from nexusctl.change.rule import Context, Effect, Level, Rule, words_of
-from nexusctl.change.rules import FALLBACK, NOISE, OUTSIDE, RULES
-from nexusctl.change.strangers import opened_by_others
+from nexusctl.change.rules import FALLBACK, NOISE, OUTSIDE, OUTSIDE_FALLBACK, RULES
+from nexusctl.change.strangers import added_by_others, shows_others
 from nexusctl.environment.origin import Origin
 from nexusctl.terraform.plan import (
+    SENSITIVE,
     Action,
     AttributeChange,
     ResourceChange,
@@ -20,8 +22,8 @@ from nexusctl.terraform.plan import (
 
 DATABASE = "aws_db_instance"
 TABLE = (*NOISE, *RULES, *FALLBACK)
-TABLE_OUTSIDE = (*NOISE, *OUTSIDE)
-_POSITIONS = {rule.id: number for number, rule in enumerate((*TABLE, *OUTSIDE))}
+TABLE_OUTSIDE = (*NOISE, *OUTSIDE, *OUTSIDE_FALLBACK)
+_POSITIONS = {rule.id: number for number, rule in enumerate((*TABLE, *TABLE_OUTSIDE))}
 WHOLE = AttributeChange("", None, None)
 
 
@@ -138,28 +140,47 @@ def _lost(document: Mapping[str, Any]) -> frozenset[str]:
 def drift(document: Mapping[str, Any], provenance: Provenance) -> Impact:
     """What was changed outside Terraform, by a plan's JSON: before is the state, after is AWS.
 
-    Of an update only what the modules write counts: AWS may compute the rest as it likes. A rule
-    that somebody has added to a security group counts as well.
+    Of an update that counts which the plan would undo, and that which a rule is about; AWS may
+    compute the rest as it likes. What others have added to the stack's resources counts as well.
     """
     entries = _changing(document.get("resource_drift", ()))
     plan = parse_plan({"resource_changes": entries})
-    tracer = provenance.of(plan)
+    planned = {each.address: each for each in parse_plan(document).changes}
     contexts = []
     for entry, change in zip(entries, plan.changes, strict=True):
-        written = tuple(
-            each
-            for each in change.attributes
-            if (each.before or each.after) and tracer.declares(change, each)
+        context = Context(
+            change,
+            _side(entry, "before"),
+            _side(entry, "after"),
+            outside=True,
+            planned=planned.get(change.address),
         )
-        if written or change.action is not Action.UPDATE:
-            found = replace(change, attributes=written)
-            contexts.append(
-                Context(found, _side(entry, "before"), _side(entry, "after"), outside=True)
-            )
+        counting = tuple(each for each in change.attributes if _counts(context, each))
+        if counting or change.action is not Action.UPDATE:
+            contexts.append(replace(context, change=replace(change, attributes=counting)))
     contexts += [
-        Context(change, {}, values, outside=True) for change, values in opened_by_others(document)
+        Context(change, {}, values, outside=True, planned=planned.get(change.address))
+        for change, values in added_by_others(document)
     ]
-    return _impact(contexts, TABLE_OUTSIDE, tracer)
+    return _impact(contexts, TABLE_OUTSIDE, provenance.of(plan))
+
+
+def _counts(context: Context, attribute: AttributeChange) -> bool:
+    if shows_others(context.change.type, attribute) or _alike(attribute.before, attribute.after):
+        return False
+    return context.puts_back(attribute) or any(rule.fits(context, attribute) for rule in OUTSIDE)
+
+
+def _alike(before: object, after: object) -> bool:
+    """Whether both are nothing, or the same JSON."""
+    if not (before or after):
+        return True
+    if before == SENSITIVE or not (isinstance(before, str) and isinstance(after, str)):
+        return False
+    try:
+        return bool(json.loads(before) == json.loads(after))
+    except ValueError:
+        return False
 
 
 def _changing(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -204,14 +225,16 @@ def _statements(
         found.setdefault(rule.id, (rule, []))[1].append(attribute)
     for rule, some in found.values():
         shown = tuple(some) if change.action is Action.UPDATE else _forcing(change)
+        # What the files do not write has no line, nor has what somebody deleted.
+        of_files = not context.outside or any(map(context.puts_back, shown))
         yield Statement(
             rule=rule,
             address=change.address,
             action=change.action,
-            says=_said(rule, context, some[0]),
+            says=_said(rule, context, some),
             attributes=shown,
-            origins=tracer.origins(change, shown) if tracer else (),
-            module_line=tracer.line(change, shown) if tracer else None,
+            origins=tracer.origins(change, shown) if tracer and of_files else (),
+            module_line=tracer.line(change, shown) if tracer and of_files else None,
         )
 
 
@@ -227,8 +250,15 @@ def _forcing(change: ResourceChange) -> tuple[AttributeChange, ...]:
     )
 
 
-def _said(rule: Rule, context: Context, attribute: AttributeChange) -> str:
-    values = {"attribute": attribute.path, "before": attribute.before, "after": attribute.after}
+def _said(rule: Rule, context: Context, attributes: Sequence[AttributeChange]) -> str:
+    first = attributes[0]
+    values = {
+        "attribute": first.path,
+        "before": first.before,
+        "after": first.after,
+        "id": context.before.get("id"),
+        "next": context.next_apply(attributes),
+    }
     return rule.says.format_map(values | words_of(context))
 
 

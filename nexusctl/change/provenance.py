@@ -17,7 +17,15 @@ from nexusctl.configuration.declarations import Declarations, Declared, declarat
 from nexusctl.environment.environment import Environment
 from nexusctl.environment.origin import Origin
 from nexusctl.render.rendered import Rendered
-from nexusctl.terraform.plan import UNKNOWN, Action, AttributeChange, Plan, ResourceChange
+from nexusctl.terraform.plan import (
+    NAMED_BY_TEXT,
+    UNKNOWN,
+    Action,
+    AttributeChange,
+    Plan,
+    ResourceChange,
+    root_of,
+)
 
 _INDEX = re.compile(r"\[(?:\d+|\"((?:[^\"\\]|\\.)*)\")\]")
 _ROOT = "."
@@ -111,18 +119,12 @@ class Tracer:
             found |= dict.fromkeys(self._written(mine) or around)
         return tuple(found)
 
-    def declares(self, change: ResourceChange, attribute: AttributeChange) -> bool:
-        """Whether the module writes this attribute of a resource, or leaves it to AWS."""
-        _, declared = self._declared(change.address)
-        name = re.split(r"[.\[]", attribute.path)[0]
-        return declared is not None and next(_lines(declared.body, name), None) is not None
-
     def line(self, change: ResourceChange, attributes: Iterable[AttributeChange]) -> str | None:
         """`modules/proxy/main.tf:12`: the first of these attributes, or else the resource."""
         _, declared = self._declared(change.address)
         if declared is None:
             return None
-        names = (re.split(r"[.\[]", attribute.path)[0] for attribute in attributes)
+        names = (root_of(attribute.path) for attribute in attributes)
         lines = (line for name in names for line in _lines(declared.body, name))
         return f"{declared.file}:{next(lines, declared.line)}"
 
@@ -171,7 +173,7 @@ class Tracer:
     ) -> Iterator[_Found]:
         """The values behind an attribute: its expression, or that in the blocks of its name."""
         step = _Step(place, declared, known=attribute.after != UNKNOWN)
-        name = re.split(r"[.\[]", attribute.path)[0]
+        name = root_of(attribute.path)
         leaf = re.split(r"[.\]]", attribute.path)[-1]
         if name in declared.body.attributes:
             yield from self._follow(step, declared.body.attributes[name].value, seen)
@@ -270,7 +272,8 @@ class Tracer:
         if attribute is None:
             return of_instance if _keys(change.address) else found
         found = of_instance or found
-        if keys := _keys(attribute.path):
+        keys = _keys(attribute.path)
+        if keys and root_of(attribute.path) not in NAMED_BY_TEXT:
             found = [each for each in found if each.key in keys]
         before, after = _plain(attribute.before), _plain(attribute.after)
         # What stands in the old and the new value alike has not changed it.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nexusctl.change.rule import Level, Rule
-from nexusctl.change.rules import FALLBACK, NOISE, OUTSIDE, RULES
+from nexusctl.change.rules import FALLBACK, NOISE, OUTSIDE, OUTSIDE_FALLBACK, RULES
 from nexusctl.workspace import Workspace
 
 REFERENCE_FILE = Path("docs/impact.md")
@@ -35,7 +35,13 @@ _OUTSIDE = """\
 ## Changes outside Terraform
 
 Of what somebody changed outside Terraform, the rules above tell where they are about data,
-security, protection and access. The rest is told by these.
+security, protection and access, and these: also of attributes that the stack leaves to AWS. Of the
+rest that is told which the next apply would put back. `{next}` is what it does, by a plan made for
+that: it puts the change back, or it does not, and somebody has to undo it in AWS.
+
+Only resources that the state knows are seen: not a grant on a key, say, or a scheduled action that
+somebody gave the group. Nor is the function that rotates a secret. What an apply has read that then
+failed is in the state, and a plan tells of it.
 """
 
 
@@ -46,8 +52,9 @@ def reference() -> str:
     sections = [
         _section(each, [rule for rule in every if rule.resource == each]) for each in resources
     ]
-    outside = [rule for rule in OUTSIDE if rule not in RULES]
-    return "\n".join([_PREFACE, *sections, _OUTSIDE, *_table(outside), ""])
+    above = {rule.id for rule in RULES}
+    outside = [rule for rule in (*OUTSIDE, *OUTSIDE_FALLBACK) if rule.id not in above]
+    return "\n".join([_PREFACE, *sections, _OUTSIDE, *_table(outside, named=True), ""])
 
 
 def _section(resource: str, rules: list[Rule]) -> str:
@@ -55,13 +62,21 @@ def _section(resource: str, rules: list[Rule]) -> str:
     return "\n".join([f"## {title}", "", *_table(rules), ""])
 
 
-def _table(rules: list[Rule]) -> Iterator[str]:
+def _table(rules: list[Rule], *, named: bool = False) -> Iterator[str]:
+    """The rules, one a row; `named` with the resource that each is about."""
     yield "| Change | If | Level | What happens | AWS |"
     yield "|---|---|---|---|---|"
     for rule in rules:
         said = "" if rule.level is Level.NONE else f"**{rule.effect}**: "
         source = f" [↗]({rule.source})" if rule.source else ""
-        cells = (_change(rule), rule.condition, rule.level, f"{said}{rule.says}", rule.fact)
+        of = f"`{rule.resource}` " if named else ""
+        cells = (
+            f"{of}{_change(rule)}",
+            rule.condition,
+            rule.level,
+            f"{said}{rule.says}",
+            rule.fact,
+        )
         yield f"| {' | '.join(cells)}{source} |"
 
 

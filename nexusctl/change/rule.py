@@ -1,12 +1,12 @@
 """What a rule on changes is made of; the rules themselves are in `rules.py`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from nexusctl.terraform.plan import Action, AttributeChange, ResourceChange
+from nexusctl.terraform.plan import UNKNOWN, Action, AttributeChange, ResourceChange, root_of
 
 
 class Level(StrEnum):
@@ -65,12 +65,19 @@ class Effect(StrEnum):
         return list(Effect).index(self)
 
 
+_NEXT: Mapping[Action | None, str] = {
+    Action.REPLACE: "; the next apply replaces it",
+    Action.DESTROY: "; the next apply destroys it",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """A change, with all that the resource has before and after it but for sensitive values.
 
     `new_stack`: the plan makes the database, so there is nobody yet to whom it could matter.
-    `outside`: it is no plan but what was changed outside Terraform.
+    `outside`: it is no plan but what was changed outside Terraform; `planned` is what the next
+    apply does to the resource then.
     `lost_outside`: the state knows the resource, and somebody has deleted it.
     """
 
@@ -80,6 +87,25 @@ class Context:
     new_stack: bool = False
     outside: bool = False
     lost_outside: bool = False
+    planned: ResourceChange | None = None
+
+    def puts_back(self, attribute: AttributeChange) -> bool:
+        """Whether the next apply makes this attribute what the files say."""
+        return self.planned is not None and any(
+            root_of(each.path) == root_of(attribute.path) and each.after != UNKNOWN
+            for each in self.planned.attributes
+        )
+
+    def next_apply(self, attributes: Iterable[AttributeChange]) -> str:
+        """What the next apply does about what somebody changed outside, to end a sentence with."""
+        action = self.planned.action if self.planned else None
+        if self.change.action is Action.DESTROY:
+            return "; the next apply makes a new one" if action is Action.CREATE else ""
+        if action in _NEXT:
+            return _NEXT[action]
+        if any(map(self.puts_back, attributes)):
+            return "; the next apply puts it back"
+        return "; no apply puts it back: undo it in AWS"
 
 
 Condition = Callable[[Context, AttributeChange], bool]
@@ -97,7 +123,8 @@ class Rule:
     `resource` is a resource type or a pattern of such. `attributes` are patterns of the paths of
     attributes (`auth[[]*].iam_auth`, as fnmatch has them); with none, the rule is about resources
     as a whole. `when` decides where type and attribute do not, and `condition` says it in words.
-    `says` may use `{attribute}`, `{before}`, `{after}` and what `words_of` gives.
+    `says` may use `{attribute}`, `{before}`, `{after}`, `{id}` of the resource, what `words_of`
+    gives and, of what was changed outside, `{next}`: what the next apply does about it.
     `fact` is the rule of AWS's behind it, `source` where AWS says so.
     """
 

@@ -7,8 +7,12 @@ made from this table by `python -m nexusctl.change.reference`.
 Facts are AWS's own documents' and name them. `_RDS` and the like are their addresses.
 """
 
+import json
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
+from typing import Any
 
 from nexusctl.change.rule import Condition, Context, Effect, Level, Rule, rounded_up
 from nexusctl.terraform.plan import UNKNOWN, Action, AttributeChange
@@ -51,6 +55,19 @@ _LOGS = (
 _ALARMS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html"
 _IMDS = (
     "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html"
+)
+_TRUST = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-trust-policy.html"
+_KEY_POLICY = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html"
+_ENCRYPTION = f"{_GUIDE}/Overview.Encryption.html"
+_SECRET_POLICY = (
+    "https://docs.aws.amazon.com/secretsmanager/latest/userguide/"  # noqa: S105
+    "auth-and-access_resource-policies.html"
+)
+_ENDPOINT = "https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html"
+_SUBNET = "https://docs.aws.amazon.com/vpc/latest/userguide/subnet-public-ip.html"
+_ROUTES = "https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html"
+_SUSPENDED = (
+    "https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-suspend-resume-processes.html"
 )
 
 GONE = frozenset({Action.DESTROY, Action.REPLACE})
@@ -158,6 +175,47 @@ def _stands(context: Context, _attribute: AttributeChange) -> bool:
 
 def _lost_outside(context: Context, _attribute: AttributeChange) -> bool:
     return context.lost_outside
+
+
+def _opens(is_open: Callable[[Mapping[str, Any]], bool]) -> Condition:
+    """Whether a statement of a policy is now what none was before."""
+
+    def condition(_context: Context, attribute: AttributeChange) -> bool:
+        before, after = (
+            any(is_open(statement) for statement in _allowing(side))
+            for side in (attribute.before, attribute.after)
+        )
+        return after and not before
+
+    return condition
+
+
+def _allowing(policy: object) -> list[Mapping[str, Any]]:
+    """The statements of a policy that allow without a condition; none where it is no JSON."""
+    try:
+        document = json.loads(policy) if isinstance(policy, str) else {}
+    except ValueError:
+        return []
+    statements = document.get("Statement") if isinstance(document, dict) else None
+    return [
+        each
+        for each in (statements if isinstance(statements, list) else [statements])
+        if isinstance(each, dict) and each.get("Effect") == "Allow" and not each.get("Condition")
+    ]
+
+
+def _to_anybody(statement: Mapping[str, Any]) -> bool:
+    principal = statement.get("Principal")
+    named = principal.get("AWS") if isinstance(principal, dict) else principal
+    return "NotPrincipal" in statement or _names_all(named)
+
+
+def _on_everything(statement: Mapping[str, Any]) -> bool:
+    return "NotResource" in statement or _names_all(statement.get("Resource"))
+
+
+def _names_all(value: object) -> bool:
+    return "*" in value if isinstance(value, list) else value == "*"
 
 
 def _without_snapshot(context: Context, _attribute: AttributeChange) -> bool:
@@ -1298,6 +1356,170 @@ _ACCESS: tuple[Rule, ...] = (
     ),
 )
 
+# Who may do what: policies that resources carry, and what stands between the stack and the world.
+_POLICIES: tuple[Rule, ...] = (
+    Rule(
+        id="trust-open",
+        resource="aws_iam_role",
+        attributes=("assume_role_policy",),
+        when=_opens(_to_anybody),
+        condition="it allows any principal, without a condition",
+        level=Level.DISRUPTIVE,
+        effect=Effect.SECURITY_LOWERED,
+        says="anybody may take on the role, and do what it may",
+        fact="Without a condition the principal * stands for every AWS account.",
+        source=_TRUST,
+    ),
+    Rule(
+        id="trust-changed",
+        resource="aws_iam_role",
+        attributes=("assume_role_policy",),
+        level=Level.DISRUPTIVE,
+        effect=Effect.ACCESS_CHANGED,
+        says="others may take on the role than before",
+        fact="A trust policy holds for sessions that begin; those that have begun go on.",
+        source=_TRUST,
+    ),
+    Rule(
+        id="key-open",
+        resource="aws_kms_key",
+        attributes=("policy",),
+        when=_opens(_to_anybody),
+        condition="it allows any principal, without a condition",
+        level=Level.DISRUPTIVE,
+        effect=Effect.SECURITY_LOWERED,
+        says="anybody may use the key",
+        fact="A key policy alone can allow; without a condition the principal * is everybody.",
+        source=_KEY_POLICY,
+    ),
+    Rule(
+        id="key-policy-changed",
+        resource="aws_kms_key",
+        attributes=("policy",),
+        level=Level.DISRUPTIVE,
+        effect=Effect.ACCESS_CHANGED,
+        says="others may use the key than before",
+        fact="Who may not use the key can read and write nothing that it encrypts.",
+        source=_KEY_POLICY,
+    ),
+    Rule(
+        id="key-disabled",
+        resource="aws_kms_key",
+        attributes=("is_enabled",),
+        when=_ceases(True),
+        condition="it was true",
+        level=Level.DISRUPTIVE,
+        effect=Effect.ACCESS_CLOSED,
+        says="nothing that the key encrypts can be read: RDS stops a database whose key it is, and "
+        "after seven days that is for good",
+        fact="An instance that cannot use its key is stopped, and can be started again for seven "
+        "days once the key is enabled; then only a backup is left.",
+        source=_ENCRYPTION,
+    ),
+    Rule(
+        id="key-enabled",
+        resource="aws_kms_key",
+        attributes=("is_enabled",),
+        level=Level.LOW,
+        effect=Effect.ACCESS_OPENED,
+        says="what the key encrypts can be read again; a database that RDS has stopped for it has "
+        "to be started",
+        fact="A key that is enabled works within minutes.",
+        source=_ENCRYPTION,
+    ),
+    Rule(
+        id="secret-open",
+        resource="aws_secretsmanager_secret*",
+        attributes=("policy",),
+        when=_opens(_to_anybody),
+        condition="it allows any principal, without a condition",
+        level=Level.DISRUPTIVE,
+        effect=Effect.SECURITY_LOWERED,
+        says="anybody who may use its key may read the password",
+        fact="A resource policy alone can allow; without a condition the principal * is everybody.",
+        source=_SECRET_POLICY,
+    ),
+    Rule(
+        id="secret-policy-changed",
+        resource="aws_secretsmanager_secret*",
+        attributes=("policy",),
+        level=Level.DISRUPTIVE,
+        effect=Effect.ACCESS_CHANGED,
+        says="others may read the secret, or are refused",
+        fact="A resource policy allows and denies besides what IAM policies do.",
+        source=_SECRET_POLICY,
+    ),
+    Rule(
+        id="grant-open",
+        resource="aws_iam_*policy",
+        attributes=("policy",),
+        when=_opens(_on_everything),
+        condition="it allows something on every resource, without a condition",
+        level=Level.DISRUPTIVE,
+        effect=Effect.SECURITY_LOWERED,
+        says="what a role may do, it may do to every resource",
+        fact="Changes of IAM are visible everywhere after seconds.",
+        source=_IAM_CHANGES,
+    ),
+    Rule(
+        id="endpoint-open",
+        resource="aws_vpc_endpoint",
+        attributes=("policy",),
+        when=_opens(_on_everything),
+        condition="it allows something on every resource, without a condition",
+        level=Level.DISRUPTIVE,
+        effect=Effect.SECURITY_LOWERED,
+        says="the endpoint lets through to everybody's resources: data can leave by it",
+        fact="An endpoint policy limits what can be reached through it, whoever asks.",
+        source=_ENDPOINT,
+    ),
+    Rule(
+        id="endpoint-policy-changed",
+        resource="aws_vpc_endpoint",
+        attributes=("policy",),
+        level=Level.DISRUPTIVE,
+        effect=Effect.ACCESS_CHANGED,
+        says="other requests go through the endpoint than before",
+        fact="An endpoint policy limits what can be reached through it, whoever asks.",
+        source=_ENDPOINT,
+    ),
+    Rule(
+        id="subnet-public",
+        resource="aws_subnet",
+        attributes=("map_public_ip_on_launch",),
+        when=_becomes(True),
+        condition="it becomes true",
+        level=Level.DISRUPTIVE,
+        effect=Effect.SECURITY_LOWERED,
+        says="what is launched in the subnet gets a public address",
+        fact="The subnet decides where the launch does not; what runs keeps what it has.",
+        source=_SUBNET,
+    ),
+    Rule(
+        id="workers-suspended",
+        resource="aws_autoscaling_group",
+        attributes=("suspended_processes*",),
+        when=lambda context, _attribute: bool(context.after.get("suspended_processes")),
+        condition="any is suspended",
+        level=Level.DISRUPTIVE,
+        effect=Effect.CAPACITY_CHANGED,
+        says="the group does not do all of its work: without Launch and Terminate it neither "
+        "scales nor replaces instances that fail",
+        fact="A suspended process does nothing until it is resumed.",
+        source=_SUSPENDED,
+    ),
+    Rule(
+        id="workers-resumed",
+        resource="aws_autoscaling_group",
+        attributes=("suspended_processes*",),
+        level=Level.LOW,
+        effect=Effect.CAPACITY_CHANGED,
+        says="the group does all of its work again",
+        fact="What a suspended process would have done is done when it is resumed.",
+        source=_SUSPENDED,
+    ),
+)
+
 _REST: tuple[Rule, ...] = (
     Rule(
         id="alarm-replaced",
@@ -1344,7 +1566,15 @@ _REST: tuple[Rule, ...] = (
     ),
 )
 
-RULES: tuple[Rule, ...] = (*_DATABASE, *_PROXIES, *_SECRETS, *_WORKERS, *_ACCESS, *_REST)
+RULES: tuple[Rule, ...] = (
+    *_DATABASE,
+    *_PROXIES,
+    *_SECRETS,
+    *_WORKERS,
+    *_POLICIES,
+    *_ACCESS,
+    *_REST,
+)
 
 # Attributes whose change nobody notices, of any resource.
 LABELS = ("tags", "tags.*", "tags_all", "tags_all.*", "tag[[]*", "description")
@@ -1496,6 +1726,8 @@ _TOLD_OUTSIDE = frozenset(
     }
 )
 
+_TOLD_OUTSIDE_TOO = frozenset({"pool-smaller", "pool-larger", "workers-suspended"})
+
 _STRANGE = (
     "A group whose rules are resources of their own may have others, which Terraform leaves alone."
 )
@@ -1509,38 +1741,180 @@ def _is_open_to_all(_context: Context, attribute: AttributeChange) -> bool:
 OUTSIDE: tuple[Rule, ...] = (
     Rule(
         id="outside-opened-to-all",
-        resource="aws_security_group",
+        resource="aws_*security_group",
         attributes=("ingress",),
         when=_is_open_to_all,
         condition="somebody has added a rule for any address",
         level=Level.DISRUPTIVE,
         effect=Effect.SECURITY_LOWERED,
-        says="somebody lets {after} in; no apply takes that back: revoke the rule in AWS",
+        says="somebody lets {after} in{next}",
         fact=_STRANGE,
         source=_SECURITY_GROUP_RULES,
     ),
     Rule(
         id="outside-opened",
-        resource="aws_security_group",
+        resource="aws_*security_group",
         attributes=("ingress", "egress"),
         condition="somebody has added a rule",
         level=Level.DISRUPTIVE,
         effect=Effect.ACCESS_OPENED,
-        says="somebody lets {after} through; no apply takes that back: revoke the rule in AWS",
+        says="somebody lets {after} through{next}",
         fact=_STRANGE,
         source=_SECURITY_GROUP_RULES,
     ),
     Rule(
-        id="outside-opened-default",
-        resource="aws_default_security_group",
-        attributes=("ingress", "egress"),
-        condition="somebody has added a rule",
+        id="outside-role-granted",
+        resource="aws_iam_role",
+        attributes=("inline_policy", "managed_policy_arns"),
+        condition="somebody has added a policy",
+        level=Level.DISRUPTIVE,
+        effect=Effect.SECURITY_LOWERED,
+        says="somebody gave the role the policy {after}{next}",
+        fact="A role may do what any of its policies allows. Terraform leaves alone those that are "
+        "no resources of its own.",
+        source=_IAM_CHANGES,
+    ),
+    Rule(
+        id="outside-route-to-all",
+        resource="aws_route_table",
+        attributes=("route",),
+        when=_is_open_to_all,
+        condition="somebody has added a route to any address",
+        level=Level.DISRUPTIVE,
+        effect=Effect.SECURITY_LOWERED,
+        says="somebody gave the private subnets a route to {after}{next}",
+        fact="A route to an internet gateway or the like is what a private subnet has not. "
+        "Terraform leaves alone routes that are no resources of its own.",
+        source=_ROUTES,
+    ),
+    Rule(
+        id="outside-route",
+        resource="aws_route_table",
+        attributes=("route",),
+        condition="somebody has added a route",
+        level=Level.DISRUPTIVE,
+        effect=Effect.ACCESS_CHANGED,
+        says="somebody gave the private subnets a route to {after}{next}",
+        fact="Terraform leaves alone routes that are no resources of its own.",
+        source=_ROUTES,
+    ),
+    Rule(
+        id="outside-database-groups",
+        resource="aws_db_instance",
+        attributes=("vpc_security_group_ids*",),
+        level=Level.DISRUPTIVE,
+        effect=Effect.ACCESS_CHANGED,
+        says="other security groups than the stack's decide who reaches the database{next}",
+        fact="An instance lets in what any of its security groups lets in.",
+        source=_RDS,
+    ),
+    Rule(
+        id="outside-proxy-user-added",
+        resource="aws_db_proxy",
+        attributes=("auth[[]*]",),
+        when=lambda _context, attribute: attribute.before is None,
+        condition="somebody has added one",
         level=Level.DISRUPTIVE,
         effect=Effect.ACCESS_OPENED,
-        says="somebody lets {after} through; the next apply takes that back",
-        fact="Terraform removes every rule of a default security group that it does not write.",
+        says="somebody lets the proxy sign in with another secret{next}",
+        fact="A proxy takes every user who has a secret in its Auth.",
+        source=_PROXY_API,
     ),
-    *(rule for rule in RULES if rule.effect in _TOLD_OUTSIDE and Action.UPDATE in rule.actions),
+    Rule(
+        id="outside-proxy-user-removed",
+        resource="aws_db_proxy",
+        attributes=("auth[[]*]",),
+        when=lambda _context, attribute: attribute.after is None,
+        condition="somebody has removed one",
+        level=Level.DISRUPTIVE,
+        effect=Effect.ACCESS_CLOSED,
+        says="the proxy refuses a database user{next}",
+        fact="A proxy takes only users who have a secret in its Auth.",
+        source=_PROXY_API,
+    ),
+    Rule(
+        id="outside-proxy-secret",
+        resource="aws_db_proxy",
+        attributes=("auth[[]*].secret_arn",),
+        level=Level.DISRUPTIVE,
+        effect=Effect.ACCESS_CHANGED,
+        says="the proxy signs in with another secret{next}",
+        fact="A proxy takes every user who has a secret in its Auth.",
+        source=_PROXY_API,
+    ),
+    Rule(
+        id="outside-rotation-cancelled",
+        resource="aws_secretsmanager_secret_rotation",
+        attributes=("rotation_enabled", "rotation_lambda_arn", "rotation_rules*"),
+        when=lambda context, _attribute: context.after.get("rotation_enabled") is False,
+        condition="rotation_enabled is false",
+        level=Level.DISRUPTIVE,
+        effect=Effect.SECURITY_LOWERED,
+        says="a password is no longer rotated{next}",
+        fact="Without a rotation the value of a secret stays as it is.",
+        source=_ROTATION,
+    ),
+    Rule(
+        id="outside-rotation-deleted",
+        resource="aws_secretsmanager_secret_rotation",
+        actions=GONE,
+        level=Level.DISRUPTIVE,
+        effect=Effect.SECURITY_LOWERED,
+        says="a password is no longer rotated{next}",
+        fact="Without a rotation the value of a secret stays as it is.",
+        source=_ROTATION,
+    ),
+    *(
+        replace(rule, says=f"{rule.says}{{next}}")
+        for rule in RULES
+        if (rule.effect in _TOLD_OUTSIDE or rule.id in _TOLD_OUTSIDE_TOO)
+        and Action.UPDATE in rule.actions
+    ),
+    Rule(
+        id="outside-grant-changed",
+        resource="aws_iam_*policy",
+        attributes=("policy",),
+        level=Level.DISRUPTIVE,
+        effect=Effect.ACCESS_CHANGED,
+        says="somebody changed what a role may do{next}",
+        fact="Changes of IAM are visible everywhere after seconds; connections that are open stay.",
+        source=_IAM_CHANGES,
+    ),
+    Rule(
+        id="outside-key-lost",
+        resource="aws_kms_key",
+        actions=GONE,
+        level=Level.DESTRUCTIVE,
+        effect=Effect.DATA_LOST,
+        says="somebody deletes the key, and all that it encrypted becomes unreadable; for 7 to 30 "
+        "days that can be undone, before anything else: aws kms cancel-key-deletion --key-id {id}, "
+        "then aws kms enable-key{next}",
+        fact="Deletion waits for 7 to 30 days, in which it can be cancelled; the key is disabled "
+        "then. Terraform takes a key that waits for one that is gone.",
+        source=_KMS,
+    ),
+    Rule(
+        id="outside-secret-lost",
+        resource="aws_secretsmanager_secret",
+        actions=GONE,
+        level=Level.DESTRUCTIVE,
+        effect=Effect.DATA_LOST,
+        says="somebody deleted the credentials of a database user; if that can still be undone, "
+        "do so before anything else: aws secretsmanager restore-secret --secret-id {id}{next}",
+        fact="A deleted secret can be restored for its recovery window (7 to 30 days), unless it "
+        "was deleted by force.",
+        source=_SECRET,
+    ),
+    Rule(
+        id="outside-database-lost",
+        resource="aws_db_instance",
+        actions=GONE,
+        level=Level.DESTRUCTIVE,
+        effect=Effect.DATA_LOST,
+        says="somebody deleted the database; restore a snapshot of it before anything else{next}",
+        fact="A final or a manual snapshot outlives the instance; so may retained backups.",
+        source=_DELETE,
+    ),
     Rule(
         id="outside-lost",
         resource="*",
@@ -1549,7 +1923,7 @@ OUTSIDE: tuple[Rule, ...] = (
         condition="the type holds data",
         level=Level.DESTRUCTIVE,
         effect=Effect.DATA_LOST,
-        says="somebody deleted it; the next apply makes an empty one",
+        says="somebody deleted it, and what it held{next}",
         fact="Terraform makes anew what the state has and AWS has not.",
     ),
     Rule(
@@ -1558,7 +1932,7 @@ OUTSIDE: tuple[Rule, ...] = (
         actions=GONE,
         level=Level.DISRUPTIVE,
         effect=Effect.LOGS_DELETED,
-        says="somebody deleted it, with the logs it held; the next apply makes an empty one",
+        says="somebody deleted it, with the logs it held{next}",
         fact="Deleting a log group deletes its events for good.",
         source=_LOGS,
     ),
@@ -1568,16 +1942,20 @@ OUTSIDE: tuple[Rule, ...] = (
         actions=GONE,
         level=Level.DISRUPTIVE,
         effect=Effect.DESTROYED,
-        says="somebody deleted it; the next apply makes it anew",
+        says="somebody deleted it{next}",
         fact="Terraform makes anew what the state has and AWS has not.",
     ),
+)
+
+# Asked after `OUTSIDE`, of what Terraform would undo: it always fits.
+OUTSIDE_FALLBACK: tuple[Rule, ...] = (
     Rule(
         id="outside-changed",
         resource="*",
         attributes=("*",),
         level=Level.LOW,
         effect=Effect.CHANGED_OUTSIDE,
-        says="the next apply puts it back",
+        says="somebody changed it{next}",
         fact="Terraform makes AWS what the files say.",
     ),
 )

@@ -1,15 +1,23 @@
-"""Rules in the stack's security groups that no resource of the stack has written.
+"""What others have added to the stack's resources, and no resource of the stack has written.
 
 A security group of Terraform's shows every rule that AWS has for it, those that are resources of
-their own too. So a rule of somebody else's is no drift to Terraform, and no apply removes it.
+their own too; so does a role its policies, a route table its routes, and a secret its policy. To
+Terraform it is drift until the next apply has written it into the state, and no apply removes it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from nexusctl.terraform.plan import Action, AttributeChange, ResourceChange
+from nexusctl.terraform.plan import Action, AttributeChange, ResourceChange, existing, root_of
 
-_GROUPS = frozenset({"aws_security_group", "aws_default_security_group"})
+# The attributes that show what is written elsewhere, by resource type.
+_SHOWN = {
+    "aws_default_security_group": ("ingress", "egress"),
+    "aws_iam_role": ("inline_policy", "managed_policy_arns"),
+    "aws_route_table": ("route",),
+    "aws_secretsmanager_secret": ("policy",),
+    "aws_security_group": ("ingress", "egress"),
+}
 _DIRECTIONS = {
     "aws_vpc_security_group_ingress_rule": "ingress",
     "aws_vpc_security_group_egress_rule": "egress",
@@ -17,13 +25,28 @@ _DIRECTIONS = {
 _OF_BLOCKS = ("cidr_blocks", "ipv6_cidr_blocks", "prefix_list_ids", "security_groups")
 _OF_RULES = ("cidr_ipv4", "cidr_ipv6", "prefix_list_id", "referenced_security_group_id")
 _ALL = "-1"
+_DESTINATIONS = ("cidr_block", "ipv6_cidr_block", "prefix_list_id")
+_TARGETS = frozenset(
+    {
+        "carrier_gateway_id",
+        "core_network_arn",
+        "egress_only_gateway_id",
+        "gateway_id",
+        "local_gateway_id",
+        "nat_gateway_id",
+        "network_interface_id",
+        "transit_gateway_id",
+        "vpc_endpoint_id",
+        "vpc_peering_connection_id",
+    }
+)
 
 
 class _Rule(NamedTuple):
     """What one rule lets through between a group and one other side."""
 
     group: str
-    direction: str
+    attribute: str
     protocol: str
     ports: tuple[int, int] | None
     peer: str
@@ -32,27 +55,41 @@ class _Rule(NamedTuple):
         first, last = self.ports or (None, None)
         ports = f" {first}" if first == last else f" {first}-{last}"
         what = "everything" if self.protocol == _ALL else f"{self.protocol}{ports}"
-        return f"{what} {'from' if self.direction == 'ingress' else 'to'} {self.peer}"
+        return f"{what} {'from' if self.attribute == 'ingress' else 'to'} {self.peer}"
 
 
-def opened_by_others(
+class _Other(NamedTuple):
+    """Anything else that a resource shows: a policy's name, ARN or text, or a route."""
+
+    of: str
+    attribute: str
+    what: str
+
+    def __str__(self) -> str:
+        return self.what
+
+
+def shows_others(resource_type: str, attribute: AttributeChange) -> bool:
+    """Whether the attribute shows what is written elsewhere, so that its drift says nothing."""
+    return root_of(attribute.path) in _SHOWN.get(resource_type, ())
+
+
+def added_by_others(
     document: Mapping[str, Any],
 ) -> Iterator[tuple[ResourceChange, dict[str, Any]]]:
-    """The groups with such rules, each as a change to its `ingress` or `egress`, and its values.
+    """The resources with such additions, each as a change to what shows them, and its values.
 
     `document` is the JSON of a plan; what AWS has is in its prior state.
     """
-    values = document.get("prior_state", {}).get("values", {})
-    resources = list(_resources(values.get("root_module", {})))
-    written = {rule for each in resources for rule in _written(each)}
+    resources = list(existing(document))
+    written = {each for resource in resources for each in _written(resource)}
     for resource in resources:
-        if resource["type"] not in _GROUPS:
-            continue
-        strange = [rule for rule in _shown(resource["values"]) if rule not in written]
+        names = _SHOWN.get(resource["type"], ())
+        added = [each for each in _shown(resource) if each not in written]
         attributes = tuple(
-            AttributeChange(direction, None, ", ".join(map(str, found)))
-            for direction in ("ingress", "egress")
-            if (found := sorted(rule for rule in strange if rule.direction == direction))
+            AttributeChange(name, None, ", ".join(found))
+            for name in names
+            if (found := sorted(str(each) for each in added if each.attribute == name))
         )
         if attributes:
             change = ResourceChange(
@@ -61,23 +98,51 @@ def opened_by_others(
             yield change, resource["values"]
 
 
-def _resources(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield from (each for each in module.get("resources", ()) if each["mode"] == "managed")
-    for child in module.get("child_modules", ()):
-        yield from _resources(child)
+def _written(resource: Mapping[str, Any]) -> Iterator["_Rule | _Other"]:
+    """What a resource of its own adds to another one."""
+    values = resource["values"]
+    match resource["type"]:
+        case "aws_vpc_security_group_ingress_rule" | "aws_vpc_security_group_egress_rule" as kind:
+            peers = (values[name] for name in _OF_RULES if values.get(name))
+            group = values["security_group_id"]
+            yield from _rules(group, _DIRECTIONS[kind], values["ip_protocol"], values, peers)
+        case "aws_iam_role_policy":
+            yield _Other(values["role"], "inline_policy", values["name"])
+        case "aws_iam_role_policy_attachment":
+            yield _Other(values["role"], "managed_policy_arns", values["policy_arn"])
+        case "aws_route":
+            yield _Other(values["route_table_id"], "route", _route(values))
+        case "aws_secretsmanager_secret_policy":
+            yield _Other(values["secret_arn"], "policy", values["policy"])
 
 
-def _written(resource: Mapping[str, Any]) -> Iterator[_Rule]:
-    """What a rule that is a resource of its own lets through."""
-    direction, values = _DIRECTIONS.get(resource["type"]), resource["values"]
-    if direction:
-        peers = (values[name] for name in _OF_RULES if values.get(name))
-        yield from _rules(
-            values["security_group_id"], direction, values["ip_protocol"], values, peers
-        )
+def _shown(resource: Mapping[str, Any]) -> Iterator["_Rule | _Other"]:
+    """What a resource shows that it has."""
+    values = resource["values"]
+    match resource["type"]:
+        case "aws_security_group" | "aws_default_security_group":
+            yield from _rules_shown(values)
+        case "aws_iam_role":
+            for policy in values.get("inline_policy") or ():
+                yield _Other(values["name"], "inline_policy", policy["name"])
+            for arn in values.get("managed_policy_arns") or ():
+                yield _Other(values["name"], "managed_policy_arns", arn)
+        case "aws_route_table":
+            for route in values.get("route") or ():
+                yield _Other(values["id"], "route", _route(route))
+        case "aws_secretsmanager_secret":
+            if values.get("policy"):
+                yield _Other(values["arn"], "policy", values["policy"])
 
 
-def _shown(values: Mapping[str, Any]) -> Iterator[_Rule]:
+def _route(values: Mapping[str, Any]) -> str:
+    """Where to, and by what: a route is a resource of its own or a block of its table."""
+    to = (values.get(name) or values.get(f"destination_{name}") for name in _DESTINATIONS)
+    by = (value for name, value in sorted(values.items()) if name in _TARGETS and value)
+    return f"{next(filter(None, to), '?')} by {next(by, '?')}"
+
+
+def _rules_shown(values: Mapping[str, Any]) -> Iterator[_Rule]:
     """What a group shows that it lets through."""
     for direction in ("ingress", "egress"):
         for block in values.get(direction) or ():

@@ -3,6 +3,8 @@
 import json
 from argparse import Namespace
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 from rich.text import Text
 
@@ -11,13 +13,14 @@ from nexusctl.change.provenance import Provenance
 from nexusctl.commands import fleet
 from nexusctl.commands.display import Display
 from nexusctl.commands.fleet import Fleet, Outcome
-from nexusctl.commands.planning import initialise, no_plan_left, planned_document
+from nexusctl.commands.planning import initialise, no_plan_left
 from nexusctl.commands.show import show
 from nexusctl.commands.walk import Walk
-from nexusctl.errors import Exit
+from nexusctl.errors import Exit, NexusError
 from nexusctl.report import impact as report
 from nexusctl.report.fleet import Told, drifted
-from nexusctl.terraform.terraform import TerraformError
+from nexusctl.terraform.plan import existing
+from nexusctl.terraform.terraform import Terraform
 
 
 def run(arguments: Namespace) -> int:
@@ -26,17 +29,29 @@ def run(arguments: Namespace) -> int:
     quiet = arguments.format != "text"
     if len(names) == 1:
         (arguments.environment,) = names
-        found = Fleet({names[0]: _drift(arguments, Display(quiet=quiet))})
+        found = Fleet({names[0]: _alone(arguments, Display(quiet=quiet))})
     else:
         found = fleet.run_all(arguments, names, _drift, quiet=quiet)
     if arguments.format == "json":
         print(json.dumps(found.documents, indent=2))
+    elif arguments.format == "markdown":
+        # What failed has no report, but stands in the table.
+        several = len(names) > 1 or not all(each.report for each in found.outcomes.values())
+        show([*([found.markdown] if several else []), *found.reports])
     else:
-        show(found.reports)
-    if arguments.format == "text":
-        show(found.table)
+        show([*found.reports, *found.table])
     found.complain()
     return found.code
+
+
+def _alone(arguments: Namespace, display: Display) -> Outcome:
+    """What machines read has its document, an error as well."""
+    try:
+        return _drift(arguments, display)
+    except NexusError as error:
+        if arguments.format == "text":
+            raise
+        return fleet.failed(arguments.environment, error)
 
 
 def _drift(arguments: Namespace, display: Display) -> Outcome:
@@ -47,14 +62,9 @@ def _drift(arguments: Namespace, display: Display) -> Outcome:
         terraform = walk.terraform(display)
         with walk.explained(rendered):
             initialise(terraform, rendered, display)
-            try:
-                file = planned_document(terraform, walk.work.plan, display, mode="refresh-only")
-            except TerraformError:
-                # Terraform cannot refresh nothing: what outputs refer to is not there.
-                if terraform.state().addresses:
-                    raise
-                return _nothing_applied(name, arguments.format)
-        document = json.loads(file.read_bytes())
+            document = _compared(terraform, walk.work.plan, display)
+    if not (any(existing(document)) or document.get("resource_drift")):
+        return _nothing_applied(name, arguments.format)
     found = drift(document, Provenance(walk.environment, rendered))
     anything = bool(found.statements or found.unnoticed)
     return Outcome(
@@ -65,8 +75,23 @@ def _drift(arguments: Namespace, display: Display) -> Outcome:
     )
 
 
+def _compared(terraform: Terraform, plan: Path, display: Display) -> Any:
+    """The JSON of a plan, whose `resource_drift` is what was changed outside Terraform.
+
+    Of a plan like any other, not one with -refresh-only: that one tells the same, but not what the
+    next apply puts back, and it cannot do without what outputs refer to, deleted outside though.
+    """
+    with display.phase("compare") as phase:
+        progress = display.resources(phase)
+        terraform.plan(plan, progress)
+        document = json.loads(terraform.show(plan).read_bytes())
+        phase.note(f"{progress.refreshed} resources read")
+    return document
+
+
 def _nothing_applied(name: str, format_: str) -> Outcome:
-    report = (Text(f"## Drift of {name}\n\nNothing is applied."),) if format_ == "markdown" else ()
+    markdown = f"## Drift of {name}\n\nNothing is applied.\n"
+    report = (Text(markdown),) if format_ == "markdown" else ()
     told = Told("·", "dim", "nothing is applied")
     return Outcome(told, report, {"environment": name, "drifted": False, "impact": None}, Exit.DONE)
 

@@ -22,7 +22,7 @@ from nexusctl.commands.project import environments_directory
 from nexusctl.errors import Exit, Interrupted, NexusError, ToolUnfit, UsageWrong, worst
 from nexusctl.interrupts import held
 from nexusctl.report import document
-from nexusctl.report.fleet import Told, failed, summary
+from nexusctl.report import fleet as report
 from nexusctl.report.text import duration
 from nexusctl.terraform import server
 from nexusctl.terraform.process import stop_with_parent
@@ -39,7 +39,7 @@ class Outcome:
     `report` is empty where the line says it all. `error` stands for all of it where there is one.
     """
 
-    told: Told
+    told: report.Told
     report: tuple[Text, ...]
     document: object
     code: Exit
@@ -72,7 +72,12 @@ class Fleet:
     @property
     def table(self) -> Iterator[Text]:
         """A line for each."""
-        return summary({name: each.told for name, each in self.outcomes.items()})
+        return report.summary({name: each.told for name, each in self.outcomes.items()})
+
+    @property
+    def markdown(self) -> Text:
+        """The same for a comment on a pull request."""
+        return Text(report.markdown({name: each.told for name, each in self.outcomes.items()}))
 
     def complain(self) -> None:
         """Print each error on standard error, with its hint."""
@@ -123,7 +128,7 @@ def run_all(
         for worker in workers:
             worker.join()
     lost = ToolUnfit("no process was left to work on it", hint="run it again")
-    return Fleet({name: done.get(name) or _failed(name, lost) for name in names})
+    return Fleet({name: done.get(name) or failed(name, lost) for name in names})
 
 
 def _wait(
@@ -205,7 +210,7 @@ class _Worker:
             ended: _Ended | str = self.pipe.recv()
         except (EOFError, OSError):
             error = ToolUnfit("the process that worked on it was killed", hint="run it again")
-            return _Ended(self._name, _failed(self._name, error), 0.0, "")
+            return _Ended(self._name, failed(self._name, error), 0.0, "")
         if isinstance(ended, str):
             raise RuntimeError(ended)  # noqa: TRY004 - it is the traceback
         return ended
@@ -245,19 +250,20 @@ def _alone(arguments: Namespace, do: Callable[[Namespace, Display], Outcome]) ->
     try:
         outcome = do(arguments, display)
     except NexusError as error:
-        outcome = _failed(arguments.environment, error)
+        outcome = failed(arguments.environment, error)
     except KeyboardInterrupt:
-        outcome = _failed(arguments.environment, Interrupted("interrupted"))
+        outcome = failed(arguments.environment, Interrupted("interrupted"))
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         unfit = ToolUnfit(f"{place}{error.strerror or error}", hint="the file system is in the way")
-        outcome = _failed(arguments.environment, unfit)
+        outcome = failed(arguments.environment, unfit)
     return _Ended(arguments.environment, outcome, time.monotonic() - started, said.getvalue())
 
 
-def _failed(name: str, error: NexusError) -> Outcome:
+def failed(name: str, error: NexusError) -> Outcome:
+    """What an error makes of one environment."""
     told = document.failed(name, error)
-    return Outcome(failed(error), (), told, error.exit_code, str(error), error.hint)
+    return Outcome(report.failed(error), (), told, error.exit_code, str(error), error.hint)
 
 
 class _Apart(Display):

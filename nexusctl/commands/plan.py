@@ -14,14 +14,14 @@ from nexusctl.change.protection import OPTION
 from nexusctl.change.receipt import DEFAULT_LIFE, LONGEST_LIFE, at
 from nexusctl.change.sealed import Sealed, discard
 from nexusctl.commands import fleet
-from nexusctl.commands.carrying import apply_command, prepared
+from nexusctl.commands.carrying import Carry, apply_command, prepared
 from nexusctl.commands.display import Display
 from nexusctl.commands.planning import Planned, exit_code, screen
 from nexusctl.commands.sealing import plan_and_keep, planning_to_seal
 from nexusctl.commands.show import show
 from nexusctl.commands.walk import Walk
 from nexusctl.environment.model import Duration
-from nexusctl.errors import UsageWrong
+from nexusctl.errors import NexusError, UsageWrong
 from nexusctl.report import document
 from nexusctl.report.fleet import planned as told
 
@@ -36,6 +36,15 @@ def run(arguments: Namespace) -> int:
     if arguments.all or len(names) > 1:
         return _several(arguments, names, life)
     (arguments.environment,) = names
+    try:
+        return _one(arguments, life, carry)
+    except NexusError as error:
+        if arguments.json:  # as among several
+            print(json.dumps(document.failed(arguments.environment, error), indent=2))
+        raise
+
+
+def _one(arguments: Namespace, life: timedelta, carry: Carry | None) -> int:
     walk = Walk.begin(arguments)
     display = Display(quiet=arguments.json)
     with walk.work.alone():

@@ -11,6 +11,7 @@ from nexusctl.errors import NexusError
 from nexusctl.policy.verdict import Verdict
 from nexusctl.report.findings import counted
 from nexusctl.report.impact import STYLES
+from nexusctl.report.markdown import prose, row, table
 from nexusctl.report.visible import one_line
 from nexusctl.terraform.plan import Action, Plan
 
@@ -48,6 +49,12 @@ def drifted(found: Impact) -> Told:
     if found.statements or found.unnoticed:
         return Told("!", STYLES.get(found.level, "yellow"), f"drifted: {found.level}")
     return Told("✓", "green", "no drift")
+
+
+def markdown(told: Mapping[str, Told]) -> str:
+    """The table as a part of a comment on a pull request."""
+    rows = [row([each.mark, prose(name), prose(each.words)]) for name, each in told.items()]
+    return table([row(["", "environment", ""]), row(["---"] * 3), *rows], len(rows)) + "\n"
 
 
 def summary(told: Mapping[str, Told]) -> Iterator[Text]:

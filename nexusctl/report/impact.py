@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from textwrap import wrap
+from textwrap import TextWrapper
 from typing import Any
 
 from rich.text import Text
@@ -23,6 +23,8 @@ VALUE_WIDTH = 40
 WIDTH = 96
 CONTEXT = 12  # characters
 NEWLINE = "\n"
+# What is to be copied, a command or an address, stays in one piece.
+WRAPPER = TextWrapper(WIDTH, break_on_hyphens=False, break_long_words=False)
 DONE = {
     Action.CREATE: "created",
     Action.UPDATE: "changed in labels and computed values only",
@@ -154,12 +156,14 @@ def _entry(entry: Sequence[Statement]) -> Iterator[Text]:
     )
     indent = " " * (len(str(first.effect)) + 6)
     yield from (Text(f"{indent}{visible(each.address)}") for each in more)
-    said = [line for part in visible(first.says).split("; ") for line in wrap(part, WIDTH)]
+    said = [line for part in visible(first.says).split("; ") for line in WRAPPER.wrap(part)]
     yield from (Text(f"      {line}") for line in said)
     yield from (Text(f"      {change}", "bold") for change in _changes(first))
     yield from (Text(f"      {visible(place)}", "bold cyan") for place in _places(first))
     if first.level is not Level.LOW:
-        yield from (Text(f"      {part}", "dim") for part in wrap(f"AWS: {first.rule.fact}", WIDTH))
+        yield from (
+            Text(f"      {part}", "dim") for part in WRAPPER.wrap(f"AWS: {first.rule.fact}")
+        )
 
 
 def _changes(statement: Statement) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Literal
 from python_terraform import IsFlagged
 from python_terraform import Terraform as ArgumentBuilder
 
-Mode = Literal["normal", "destroy", "refresh-only"]
+Mode = Literal["normal", "destroy"]
 
 # In a directory that cannot exist, because it reads a terraform.tfstate that it finds.
 _build = ArgumentBuilder(working_dir=os.devnull).generate_cmd_string
@@ -31,17 +31,13 @@ def init(*, readonly_lock_file: bool) -> list[str]:
 
 
 def plan(*, out: Path, mode: Mode = "normal") -> list[str]:
-    """Plan into a file. Exits 0 without changes, 2 with changes.
-
-    A refresh-only plan shows what was changed outside Terraform, and nothing else.
-    """
+    """Plan into a file. Exits 0 without changes, 2 with changes."""
     return _arguments(
         "plan",
         json=IsFlagged,
         input=False,
         detailed_exitcode=IsFlagged,
         destroy=IsFlagged if mode == "destroy" else None,
-        refresh_only=IsFlagged if mode == "refresh-only" else None,
         out=str(out),
     )
 

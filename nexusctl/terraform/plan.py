@@ -1,6 +1,7 @@
 """A plan: what Terraform would do, from `terraform show -json`."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +22,17 @@ class Action(StrEnum):
     REPLACE = "replace"
     DESTROY = "destroy"
     FORGET = "forget"
+
+
+# Arguments of which each block has a name, and what names it, in order of preference. Of others
+# what names the blocks is found by looking at several.
+NAMED: Mapping[str, tuple[str, ...]] = {
+    "auth": ("description", "secret_arn"),
+    "parameter": ("name",),
+}
+# What names these is a text about them, no key of the files. One that comes or goes is told as a
+# whole.
+NAMED_BY_TEXT = frozenset({"auth"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +131,17 @@ def action_of(entry: Mapping[str, Any]) -> Action | None:
     return ACTIONS[actions]
 
 
+def existing(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Each resource that the state knows and AWS has, with its `values`, by the JSON of a plan."""
+
+    def resources(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        yield from (each for each in module.get("resources", ()) if each["mode"] == "managed")
+        for child in module.get("child_modules", ()):
+            yield from resources(child)
+
+    yield from resources(document.get("prior_state", {}).get("values", {}).get("root_module", {}))
+
+
 def _attributes(change: Mapping[str, Any]) -> Iterator[AttributeChange]:
     differences = _differences(
         "",
@@ -156,7 +179,7 @@ def _differences(
                 unknown=_part(unknown, key),
                 hidden=(_part(hidden[0], key), _part(hidden[1], key)),
             )
-    elif not any(map(is_hidden, hidden)) and (by := _naming(before, after)):
+    elif not any(map(is_hidden, hidden)) and (by := _naming(path, before, after)):
         yield from _differences_by_name(path, before or [], after or [], unknown=unknown, by=by)
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index in range(len(before)):
@@ -181,26 +204,34 @@ def _differences_by_name(
     new = {block[by]: (block, _part(unknown, number)) for number, block in enumerate(after)}
     for name in sorted({*old, *new}):
         block, what = new.get(name, (None, None))
+        if path in NAMED_BY_TEXT and (block is None or name not in old):
+            yield AttributeChange(f"{path}[{json.dumps(name)}]", old.get(name), block)
+            continue
         yield from _differences(
             f"{path}[{json.dumps(name)}]", old.get(name), block, unknown=what, hidden=(None, None)
         )
 
 
-def _naming(before: Any, after: Any) -> str | None:
+def _naming(path: str, before: Any, after: Any) -> str | None:
     """The argument that names each block of both lists, as `name` does a parameter of a group."""
     lists = [side for side in (before, after) if isinstance(side, list) and side]
-    if max(map(len, lists), default=0) <= 1:
+    if max(map(len, lists), default=0) <= (0 if path in NAMED else 1):
         return None
-    for by in ("name", "key"):
+    for by in NAMED.get(path, ("name", "key")):
         names = [
             [block.get(by) if isinstance(block, dict) else None for block in side] for side in lists
         ]
         if all(
-            all(isinstance(each, str) for each in side) and len(set(side)) == len(side)
+            all(isinstance(each, str) and each for each in side) and len(set(side)) == len(side)
             for side in names
         ):
             return by
     return None
+
+
+def root_of(path: str) -> str:
+    """The argument or block of a resource that the path of an attribute begins with."""
+    return re.split(r"[.\[]", path, maxsplit=1)[0]
 
 
 def _dotted(path: Sequence[str | int]) -> str:

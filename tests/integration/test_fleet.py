@@ -99,11 +99,15 @@ def test_drift_of_several_is_one_table_or_one_list(project: Project) -> None:
     ]
     assert done.stdout.count("nothing is applied") == 2
     assert "error: nowhere: " in done.stderr
-    told = json.loads(project.run("drift", "north", "east", "--format", "json").stdout)
+    told = json.loads(project.run("drift", "north", "east", "--json").stdout)
     assert [(each["environment"], each["drifted"]) for each in told] == [
         ("north", False),
         ("east", False),
     ]
+    said = project.run("drift", "north", "nowhere", "--format", "markdown").stdout
+    assert "| · | north | nothing is applied |" in said
+    assert "| ✗ | nowhere | there is no environment nowhere" in said
+    assert "\n## Drift of north\n\nNothing is applied.\n" in said
 
 
 @pytest.mark.parametrize("engine", ENGINES)

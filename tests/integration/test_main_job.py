@@ -110,13 +110,25 @@ def test_pool_and_proxy_settings_change_in_place(project: Project, applied: str)
 
 def test_drift_is_told_in_what_it_means(project: Project, applied: str) -> None:
     assert "no drift" in project.must("drift", "sandbox")
-    rds = project.client("rds")
+    rds, iam = project.client("rds"), project.client("iam")
     rds.modify_db_proxy(DBProxyName=PROXY, RequireTLS=False)
+    everything = {
+        "RoleName": f"{PROXY}-workers",
+        "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess",
+    }
+    iam.attach_role_policy(**everything)
     said = project.must("drift", "sandbox", exit_code=2)
     assert "security lowered" in said
     assert "require_tls: true → false" in said
+    assert "AdministratorAccess\n      no apply puts it back" in said
+    # What is edited and not yet applied is no drift, and not in its way.
+    zones = "[eu-central-1a, eu-central-1b]", "[eu-central-1a, eu-central-1b, eu-central-1c]"
+    project.edit("sandbox", *zones)
     (told,) = json.loads(project.run("drift", "sandbox", "--format", "json").stdout)
     assert told["drifted"] is True
+    assert len(told["impact"]["statements"]) == 2
+    project.edit("sandbox", *reversed(zones))
+    iam.detach_role_policy(**everything)
     assert "require_tls" in project.run("drift", "sandbox", "--format", "markdown").stdout
     rds.modify_db_proxy(DBProxyName=PROXY, RequireTLS=True)
     assert "no drift" in project.must("drift", "sandbox")

@@ -98,6 +98,28 @@ class TestCommandLine:
         assert said.err.startswith("error: ")
         assert message in said.err
 
+    @pytest.mark.parametrize("line", ["plan x --json", "drift x --json", "drift x --format json"])
+    def test_an_error_is_a_document_too_where_one_is_asked_for(
+        self, nexusctl: Nexusctl, project: Path, line: str
+    ) -> None:
+        (project / "environments/x.yaml").write_text("extends: dev\nproxi: {}\n")
+        said = nexusctl(*line.split())
+        assert said.exit_code == 3
+        told = json.loads(said.out)
+        (told,) = told if isinstance(told, list) else [told]
+        assert told["environment"] == "x"
+        assert told["error"]["exit_code"] == 3
+        assert "unknown key proxi" in told["error"]["message"]
+        assert said.err.startswith("error: ")
+
+    def test_an_error_of_drift_stands_in_its_markdown(
+        self, nexusctl: Nexusctl, project: Path
+    ) -> None:
+        (project / "environments/x.yaml").write_text("extends: dev\nproxi: {}\n")
+        said = nexusctl("drift", "x", "--format", "markdown")
+        assert said.exit_code == 3
+        assert "| ✗ | x | environments/x.yaml:2:1: unknown key proxi" in said.out
+
     def test_the_engines_are_those_that_are_looked_for(self) -> None:
         assert cli.ENGINES == PRODUCTS
 

@@ -102,8 +102,9 @@ WORST: list[Case] = [
      None, "must trust the new authority"),
     ("tls_off", "disruptive", Effect.SECURITY_LOWERED, PROXY, "require_tls",
      "proxy.require_tls", "without TLS"),
-    ("iam_off", "disruptive", Effect.SECURITY_LOWERED, PROXY, "auth[0].iam_auth",
-     "proxy.iam_auth", "passwords instead of IAM tokens"),
+    ("iam_off", "disruptive", Effect.SECURITY_LOWERED, PROXY,
+     'auth["Database user nexus_ingest"].iam_auth', "proxy.iam_auth",
+     "passwords instead of IAM tokens"),
     ("debug_logging", "disruptive", Effect.SECURITY_LOWERED, PROXY, "debug_logging",
      "proxy.debug_logging", "personal data"),
     ("idle_timeout", "low", Effect.PROXY_MODIFIED, PROXY, "idle_client_timeout",
@@ -121,7 +122,8 @@ WORST: list[Case] = [
      "secret_string_wo_version", "users.reports.secret_version", "no new connections"),
     ("username", "disruptive", Effect.CREDENTIALS_ROTATED, VERSION, None,
      "users.reports.username", "no new connections"),
-    ("user_added", "low", Effect.PROXY_MODIFIED, PROXY, "auth", "users.audit.username", "stay"),
+    ("user_added", "low", Effect.PROXY_MODIFIED, PROXY, 'auth["Database user nexus_audit"]',
+     "users.audit.username", "stay"),
     ("user_removed", "destructive", Effect.DATA_LOST,
      'module.secrets.aws_secretsmanager_secret.main["reports"]', None, "users",
      "cannot sign in as that user"),
@@ -158,9 +160,11 @@ WORST: list[Case] = [
      "without a final snapshot"),
     ("drift_ingress", "disruptive", Effect.SECURITY_LOWERED,
      "module.database.aws_security_group.main", "ingress", None,
-     "lets tcp 5432 from 0.0.0.0/0 in; no apply takes that back"),
+     "lets tcp 5432 from 0.0.0.0/0 in; no apply puts it back: undo it in AWS"),
     ("drift_tls", "disruptive", Effect.SECURITY_LOWERED, PROXY, "require_tls",
-     "proxy.require_tls", "without TLS"),
+     "proxy.require_tls", "without TLS; the next apply puts it back"),
+    ("drift_deleted", "destructive", Effect.DATA_LOST, "module.database.aws_kms_key.main", None,
+     None, "cancel-key-deletion --key-id"),
 ]  # fmt: skip
 
 
@@ -185,7 +189,7 @@ def test_every_recorded_plan_has_an_edit_and_every_edit_a_plan() -> None:
     assert {file.stem for file in PLANS.glob("*.json")} == set(ALL_EDITS)
 
 
-@pytest.mark.parametrize("name", ["nothing", "first", "drift_tags"])
+@pytest.mark.parametrize("name", ["nothing", "first", "drift_nothing", "drift_tags"])
 def test_what_nobody_notices_is_only_counted(recorded: Recorded, name: str) -> None:
     found = recorded(name)
     assert (found.level, found.statements, found.losses) == (Level.NONE, (), ())
@@ -195,6 +199,7 @@ def test_what_nobody_notices_is_only_counted(recorded: Recorded, name: str) -> N
         == {
             "nothing": {},
             "first": {Action.CREATE: 59},
+            "drift_nothing": {},
             "drift_tags": {Action.UPDATE: 1},
         }[name]
     )

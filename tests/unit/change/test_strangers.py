@@ -1,10 +1,10 @@
-"""Rules in security groups that nobody's Terraform has written."""
+"""What others have added, and nobody's Terraform has written."""
 
 from typing import Any
 
 import pytest
 
-from nexusctl.change.strangers import opened_by_others
+from nexusctl.change.strangers import added_by_others
 
 Values = dict[str, Any]
 BLOCK: Values = {"protocol": "tcp", "from_port": 5432, "to_port": 5432}
@@ -16,7 +16,7 @@ def resource(kind: str, name: str, values: Values) -> dict[str, Any]:
 
 def opened(*resources: dict[str, Any]) -> list[tuple[str, str, object]]:
     module = {"child_modules": [{"resources": list(resources)}]}
-    found = opened_by_others({"prior_state": {"values": {"root_module": module}}})
+    found = added_by_others({"prior_state": {"values": {"root_module": module}}})
     return [
         (change.address, each.path, each.after) for change, _ in found for each in change.attributes
     ]
@@ -67,3 +67,54 @@ def test_strangers_are_told_by_what_they_let_through() -> None:
 def test_a_default_group_has_strangers_too() -> None:
     shows = group([BLOCK | {"protocol": "-1", "self": True}], "aws_default_security_group")
     assert opened(shows) == [("aws_default_security_group.main", "ingress", "everything from sg-1")]
+
+
+def role(**shown: object) -> dict[str, Any]:
+    return resource("aws_iam_role", "main", {"name": "proxy", **shown})
+
+
+def test_policies_of_a_role_that_are_resources_are_no_strangers() -> None:
+    shows = role(
+        inline_policy=[{"name": "read", "policy": "{}"}, {"name": "evil", "policy": "{}"}],
+        managed_policy_arns=["arn:connect", "arn:admin"],
+    )
+    inline = {"role": "proxy", "name": "read", "policy": "{}"}
+    others = [
+        resource("aws_iam_role_policy", "read", inline),
+        resource("aws_iam_role_policy", "other", inline | {"role": "workers", "name": "evil"}),
+        resource(
+            "aws_iam_role_policy_attachment", "a", {"role": "proxy", "policy_arn": "arn:connect"}
+        ),
+    ]
+    assert opened(shows, *others) == [
+        ("aws_iam_role.main", "inline_policy", "evil"),
+        ("aws_iam_role.main", "managed_policy_arns", "arn:admin"),
+    ]
+
+
+def test_routes_of_a_table_that_are_resources_are_no_strangers() -> None:
+    blocks = [
+        {"cidr_block": "0.0.0.0/0", "ipv6_cidr_block": "", "gateway_id": "igw-1"},
+        {"cidr_block": "10.9.0.0/16", "gateway_id": "", "vpc_peering_connection_id": "pcx-1"},
+    ]
+    shows = resource("aws_route_table", "private", {"id": "rtb-1", "route": blocks})
+    peering = resource(
+        "aws_route",
+        "peering",
+        {
+            "route_table_id": "rtb-1",
+            "destination_cidr_block": "10.9.0.0/16",
+            "vpc_peering_connection_id": "pcx-1",
+        },
+    )
+    told = ("aws_route_table.private", "route", "0.0.0.0/0 by igw-1")
+    assert opened(shows, peering) == [told]
+
+
+def test_a_policy_on_a_secret_is_a_stranger_but_for_that_of_a_resource() -> None:
+    shows = resource("aws_secretsmanager_secret", "main", {"arn": "arn:s", "policy": "{}"})
+    none = resource("aws_secretsmanager_secret", "main", {"arn": "arn:s", "policy": ""})
+    mine = {"secret_arn": "arn:s", "policy": "{}"}
+    assert opened(none) == opened(shows, resource("aws_secretsmanager_secret_policy", "p", mine))
+    assert opened(none) == []
+    assert opened(shows) == [("aws_secretsmanager_secret.main", "policy", "{}")]

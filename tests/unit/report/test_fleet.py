@@ -29,6 +29,15 @@ def test_a_plan_is_counted_by_what_it_does() -> None:
     assert fleet.planned([], Plan((), outputs_change=False), None).words == "no changes"
 
 
+def test_the_table_in_markdown_names_every_environment_whoever_wrote_its_words() -> None:
+    told = {"dev": Told("✓", "green", "no drift"), "x": Told("✗", "red", "`x`.yaml | <b>")}
+    heads, _, dev, x = fleet.markdown(told).splitlines()
+    assert dev == "| ✓ | dev | no drift |"
+    assert x.startswith("| ✗ | x |")
+    assert x.count(" | ") == heads.count(" | ")
+    assert "<b>" not in x
+
+
 def test_an_error_has_its_first_line_in_the_table() -> None:
     told = fleet.failed(TerraformFailed("terraform plan failed\n  ✗ a bucket is missing"))
     assert (told.mark, told.words) == ("✗", "terraform plan failed")

@@ -17,8 +17,6 @@ def test_plan() -> None:
     usual = ["plan", "-json", "-input=false", "-detailed-exitcode"]
     assert command.plan(out=Path("/w/p.tfplan")) == [*usual, "-out=/w/p.tfplan"]
     assert command.plan(out=Path("/w/p"), mode="destroy") == [*usual, "-destroy", "-out=/w/p"]
-    refresh = command.plan(out=Path("/w/p"), mode="refresh-only")
-    assert refresh == [*usual, "-refresh-only", "-out=/w/p"]
 
 
 def test_show_apply_and_output() -> None:

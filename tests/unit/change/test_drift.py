@@ -1,0 +1,201 @@
+"""What is said of what others changed: of recorded plans, and of attributes one by one."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nexusctl.change.impact import Impact, drift, impact
+from nexusctl.change.rule import Effect, Level
+from tests.fixtures.plans.edits import Edit
+from tests.unit.change.plans import Recorded, plan_of
+
+DATABASE = "module.database.aws_db_instance.main"
+KEY = "module.database.aws_kms_key.main"
+PROXY = "module.proxy.aws_db_proxy.main"
+GROUP = "module.workers.aws_autoscaling_group.main"
+WORKERS = "module.workers.aws_iam_role.main"
+SECRET = 'module.secrets.aws_secretsmanager_secret.main["reports"]'
+SUBNET = 'module.network.aws_subnet.private["eu-central-1a"]'
+PUT_BACK = "; the next apply puts it back"
+LEFT = "; no apply puts it back: undo it in AWS"
+
+# Of a stack that somebody opened: the effect, the resource, the attribute, and how it ends.
+OPENED: list[tuple[Effect, str, str, str]] = [
+    (Effect.SECURITY_LOWERED, "module.proxy.aws_iam_role.main", "inline_policy", LEFT),
+    (Effect.SECURITY_LOWERED, WORKERS, "managed_policy_arns", LEFT),
+    (Effect.SECURITY_LOWERED, WORKERS, "assume_role_policy", PUT_BACK),
+    (Effect.SECURITY_LOWERED, "module.network.aws_route_table.private[0]", "route", LEFT),
+    (Effect.SECURITY_LOWERED, "module.secrets.aws_kms_key.main", "policy", PUT_BACK),
+    (Effect.SECURITY_LOWERED, SECRET, "policy", LEFT),
+    (Effect.SECURITY_LOWERED, "module.proxy.aws_iam_role_policy.secrets", "policy", PUT_BACK),
+    (Effect.SECURITY_LOWERED, 'module.proxy.aws_iam_policy.connect["ingest"]', "policy", PUT_BACK),
+    (Effect.SECURITY_LOWERED, "module.network.aws_vpc_endpoint.s3[0]", "policy", PUT_BACK),
+    (Effect.SECURITY_LOWERED, SUBNET, "map_public_ip_on_launch", PUT_BACK),
+    (Effect.SECURITY_LOWERED, PROXY, 'auth["Database user nexus_reports"].iam_auth', PUT_BACK),
+    (Effect.ACCESS_OPENED, PROXY, 'auth["rogue"]', PUT_BACK),
+    (Effect.ACCESS_CHANGED, DATABASE, "vpc_security_group_ids", PUT_BACK),
+    (Effect.ACCESS_CLOSED, KEY, "is_enabled", PUT_BACK),
+    (Effect.CAPACITY_CHANGED, GROUP, "suspended_processes", PUT_BACK),
+]
+
+
+@pytest.mark.parametrize("case", OPENED, ids=[f"{case[1]}-{case[2]}" for case in OPENED])
+def test_what_others_opened_is_told_with_what_the_next_apply_does(
+    recorded: Recorded, case: tuple[Effect, str, str, str]
+) -> None:
+    effect, address, attribute, ending = case
+    (said,) = [
+        each
+        for each in recorded("drift_compromised").statements
+        if each.address == address and attribute in {one.path for one in each.attributes}
+    ]
+    assert (said.level, said.effect) == (Level.DISRUPTIVE, effect)
+    assert said.says.endswith(ending)
+    # What the files do not write has no line in them.
+    assert bool(said.module_line) is (ending == PUT_BACK)
+
+
+def test_nothing_else_is_told_of_it(recorded: Recorded) -> None:
+    found = recorded("drift_compromised")
+    addresses = {each.address for each in found.statements}
+    assert addresses == {address for _, address, _, _ in OPENED} | {SUBNET.replace("1a", "1b")}
+    assert found.unnoticed == {}
+
+
+def test_what_can_be_had_back_is_named_before_the_next_apply(recorded: Recorded) -> None:
+    said = {each.address: each.says for each in recorded("drift_deleted").statements}
+    assert "then aws kms enable-key; the next apply makes a new one" in said[KEY]
+    assert "restore-secret --secret-id arn:aws:secretsmanager:" in said[SECRET]
+    assert said[SECRET].endswith("; the next apply makes a new one")
+
+
+def test_turning_iam_back_on_refuses_those_who_have_a_password() -> None:
+    (said,) = [
+        each
+        for each in impact(plan_of("drift_compromised")).statements
+        if each.address == PROXY and each.effect is Effect.ACCESS_CLOSED
+    ]
+    assert said.level is Level.DISRUPTIVE
+    assert "by password are refused" in said.says
+
+
+def entry(kind: str, before: Any, after: Any, *actions: str) -> dict[str, Any]:
+    return {
+        "address": f"{kind}.x",
+        "type": kind,
+        "change": {"actions": list(actions), "before": before, "after": after},
+    }
+
+
+def drifted(kind: str, before: Any, after: Any, planned: dict[str, Any] | None = None) -> Impact:
+    """What is said of a change outside, where `planned` is what the plan makes of the resource."""
+    changes = [] if planned is None else [planned]
+    outside = entry(kind, before, after, "delete" if after is None else "update")
+    with tempfile.TemporaryDirectory() as directory:
+        provenance = Recorded(Path(directory)).provenance(Edit())
+        return drift({"resource_changes": changes, "resource_drift": [outside]}, provenance)
+
+
+def put_back(kind: str, before: Any, after: Any) -> Impact:
+    return drifted(kind, before, after, entry(kind, after, before, "update"))
+
+
+def test_what_the_next_apply_leaves_alone_is_no_drift() -> None:
+    zones = ({"zones": ["a"]}, {"zones": ["a", "b"]})
+    assert drifted("aws_thing_of_tomorrow", *zones).statements == ()
+    (said,) = put_back("aws_thing_of_tomorrow", *zones).statements
+    assert (said.level, said.says) == (Level.LOW, f"somebody changed it{PUT_BACK}")
+
+
+@pytest.mark.parametrize(
+    ("actions", "ending"),
+    [
+        (("delete",), "; the next apply destroys it"),
+        (("delete", "create"), "; the next apply replaces it"),
+    ],
+)
+def test_what_goes_with_the_next_apply_is_told_as_that(
+    actions: tuple[str, ...], ending: str
+) -> None:
+    policies = ({"policy": '{"Statement": []}'}, {"policy": "{}"})
+    planned = entry("aws_kms_key", policies[1], None, *actions)
+    (said,) = drifted("aws_kms_key", *policies, planned=planned).statements
+    assert said.says.endswith(ending)
+
+
+def test_what_is_not_made_again_is_not_said_to_be() -> None:
+    (said,) = drifted("aws_thing_of_tomorrow", {"id": "x"}, None).statements
+    assert said.says == "somebody deleted it"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ('{"a": 1, "b": 2}', '{"b":2,"a":1}', False),
+        (None, "", False),
+        ('{"a": 1}', '{"a": 2}', True),
+        ("", '{"a": 1}', True),
+    ],
+)
+def test_the_same_policy_in_another_notation_is_no_drift(
+    before: str | None, after: str, told: bool
+) -> None:
+    found = drifted("aws_kms_key", {"policy": before}, {"policy": after})
+    assert bool(found.statements) is told
+
+
+def test_a_rotation_that_was_cancelled_lowers_security() -> None:
+    applied = {"rotation_enabled": True, "rotation_lambda_arn": "arn:f", "rotation_rules": [{}]}
+    after = {"rotation_enabled": False, "rotation_lambda_arn": "", "rotation_rules": []}
+    planned = entry("aws_secretsmanager_secret_rotation", after, applied, "update")
+    (said,) = drifted("aws_secretsmanager_secret_rotation", applied, after, planned).statements
+    assert (said.level, said.effect) == (Level.DISRUPTIVE, Effect.SECURITY_LOWERED)
+    assert said.says == f"a password is no longer rotated{PUT_BACK}"
+
+
+def test_tls_turned_off_is_told_where_it_is_the_only_parameter() -> None:
+    parameter = {"name": "rds.force_ssl", "value": "1", "apply_method": "immediate"}
+    groups = ({"parameter": [parameter]}, {"parameter": [parameter | {"value": "0"}]})
+    (said,) = put_back("aws_db_parameter_group", *groups).statements
+    assert said.effect is Effect.SECURITY_LOWERED
+    assert [each.path for each in said.attributes] == ['parameter["rds.force_ssl"].value']
+
+
+def test_a_smaller_pool_is_told_by_what_it_does() -> None:
+    pools = [{"connection_pool_config": [{"max_connections_percent": each}]} for each in (70, 1)]
+    (said,) = put_back("aws_db_proxy_default_target_group", *pools).statements
+    assert "under load they wait" in said.says
+
+
+STATEMENT = {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "effect"),
+    [
+        (STATEMENT, Effect.SECURITY_LOWERED),
+        (STATEMENT | {"Principal": {"AWS": ["arn:a", "*"]}}, Effect.SECURITY_LOWERED),
+        (STATEMENT | {"Condition": {"Bool": {"a": "b"}}}, Effect.ACCESS_CHANGED),
+        (STATEMENT | {"Principal": {"AWS": "arn:a"}}, Effect.ACCESS_CHANGED),
+        (STATEMENT | {"Effect": "Deny"}, Effect.ACCESS_CHANGED),
+        ("nonsense", Effect.ACCESS_CHANGED),
+    ],
+)
+def test_a_key_policy_that_lets_anybody_in_is_told_as_that(
+    statement: object, effect: Effect
+) -> None:
+    for statements in (statement, [statement]):
+        after = {"policy": json.dumps({"Version": "2012-10-17", "Statement": statements})}
+        plan = {"resource_changes": [entry("aws_kms_key", {"policy": "{}"}, after, "update")]}
+        (said,) = impact(plan).statements
+        assert (said.level, said.effect) == (Level.DISRUPTIVE, effect)
+
+
+def test_a_key_that_is_enabled_again_is_told_in_a_plan() -> None:
+    enabled = entry("aws_kms_key", {"is_enabled": False}, {"is_enabled": True}, "update")
+    (said,) = impact({"resource_changes": [enabled]}).statements
+    assert (said.level, said.effect) == (Level.LOW, Effect.ACCESS_OPENED)
+    assert "can be read again" in said.says
