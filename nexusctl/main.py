@@ -2,23 +2,27 @@
 
 import errno
 import os
-import signal
 import sys
 import tempfile
 import traceback
 from contextlib import suppress
 from io import TextIOWrapper
-from types import FrameType
 
 from nexusctl import terminal
 from nexusctl.errors import Exit, NexusError
+from nexusctl.interrupts import receive, tell
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command and return its exit code; no error escapes."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as it is under nohup
-            signal.signal(number, _as_keyboard_interrupt)
+    """Run one command and return its exit code; no error escapes, nor does a signal."""
+    receive()
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:  # another one, while it was told how it ended
+        return Exit.INTERRUPTED
+
+
+def _run(arguments: list[str]) -> int:
     _fill_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -62,10 +66,6 @@ def _way_on(error: OSError) -> str:
     return space if error.filename else f"free space where the output goes, or {space}"
 
 
-def _as_keyboard_interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def _fill_standard_streams() -> None:
     """Where the caller closed one, the next file that is opened would have its place."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
@@ -77,6 +77,7 @@ def _fill_standard_streams() -> None:
 
 
 def _complain(message: str, hint: str | None) -> None:
+    tell()
     terminal.drain()
     with suppress(OSError):  # nobody can be told; the exit code is
         print(f"error: {message}", file=sys.stderr)

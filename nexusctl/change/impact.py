@@ -62,8 +62,9 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A resource of which the plan destroys what cannot be made again: the worst said of it.
+    """A resource of which what cannot be made again is lost: the worst said of it.
 
+    The plan destroys it, or makes it again, empty, where somebody has deleted it.
     `deletion_protection` and `skip_final_snapshot` are as they are applied, None for what has no
     such setting. What is `tainted` goes only because its creation did not come to its end.
     """
@@ -73,6 +74,7 @@ class Loss:
     skip_final_snapshot: bool | None
     is_database: bool
     tainted: bool
+    deleted_outside: bool
 
     @property
     def address(self) -> str:
@@ -110,7 +112,10 @@ def impact(document: Mapping[str, Any], provenance: Provenance | None = None) ->
     """
     entries = _changing(document.get("resource_changes", ()))
     plan = parse_plan({"resource_changes": entries})
-    actions = {each.action for each in plan.changes if each.type == DATABASE}
+    lost = _lost(document)
+    actions = {
+        each.action for each in plan.changes if each.type == DATABASE and each.address not in lost
+    }
     # Where all of it goes, no line is to blame.
     tracer = provenance.of(plan) if provenance and Action.DESTROY not in actions else None
     contexts = [
@@ -119,10 +124,17 @@ def impact(document: Mapping[str, Any], provenance: Provenance | None = None) ->
             _side(entry, "before"),
             _side(entry, "after"),
             new_stack=Action.CREATE in actions,
+            lost_outside=change.address in lost,
         )
         for entry, change in zip(entries, plan.changes, strict=True)
     ]
     return _impact(contexts, TABLE, tracer)
+
+
+def _lost(document: Mapping[str, Any]) -> frozenset[str]:
+    """The addresses of what the state knows and the plan did not find: somebody deleted it."""
+    entries = document.get("resource_drift", ())
+    return frozenset(each["address"] for each in entries if action_of(each) is Action.DESTROY)
 
 
 def drift(document: Mapping[str, Any], provenance: Provenance) -> Impact:
@@ -204,6 +216,8 @@ def _statements(
 ) -> Iterator[Statement]:
     """Each rule that fits, with the attributes that it fits."""
     change = context.change
+    if context.lost_outside:
+        tracer = None  # whoever deleted it edited no line
     found: dict[str, tuple[Rule, list[AttributeChange]]] = {}
     attributes = change.attributes if change.action is Action.UPDATE else (WHOLE,)
     for attribute in attributes:
@@ -213,15 +227,26 @@ def _statements(
         shown = tuple(some) if change.action is Action.UPDATE else _forcing(change)
         # What the files do not write has no line, nor has what somebody deleted.
         of_files = not context.outside or any(map(context.puts_back, shown))
+        settings = _as_written(shown) if context.outside else shown
+        named = of_files and (settings or not context.outside)
         yield Statement(
             rule=rule,
             address=change.address,
             action=change.action,
             says=_said(rule, context, some),
             attributes=shown,
-            origins=tracer.origins(change, shown) if tracer and of_files else (),
+            origins=tracer.origins(change, settings) if tracer and named else (),
             module_line=tracer.line(change, shown) if tracer and of_files else None,
         )
+
+
+def _as_written(outside: Iterable[AttributeChange]) -> tuple[AttributeChange, ...]:
+    """What the files say, after what AWS has. A policy is the module's, whatever stands in it."""
+    return tuple(
+        replace(each, before=each.after, after=each.before)
+        for each in outside
+        if each.before is not None and not str(each.before).startswith("{")
+    )
 
 
 def _forcing(change: ResourceChange) -> tuple[AttributeChange, ...]:
@@ -255,4 +280,5 @@ def _loss(context: Context, statement: Statement) -> Loss:
         context.before.get("skip_final_snapshot"),
         context.change.type == DATABASE,
         context.change.tainted,
+        context.lost_outside,
     )

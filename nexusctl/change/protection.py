@@ -28,12 +28,15 @@ def protect(impact: Impact, allowed: Collection[str] = (), *, tier: str, untaint
     if refused:
         addresses = dict.fromkeys(loss.address for loss in refused)
         options = " ".join(f"{OPTION} {shlex.quote(address)}" for address in addresses)
-        otherwise = f"if the loss is meant, add {options}"
-        if not all(loss.tainted for loss in refused):
-            otherwise = f"undo the edit; or, {otherwise}"
+        ways = []
+        if not all(loss.tainted or loss.deleted_outside for loss in refused):
+            ways.append("undo the edit; or, ")
+        if any(loss.deleted_outside for loss in refused):
+            ways.append("restore what was deleted; or, ")
         raise Refused(
-            _listed("the plan destroys what cannot be made again", refused),
-            hint=_keeping_tainted(refused, untaint) + otherwise,
+            _listed("what cannot be made again would be lost", refused),
+            hint=_keeping_tainted(refused, untaint)
+            + f"{''.join(ways)}if the loss is meant, add {options}",
         )
 
 

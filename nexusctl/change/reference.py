@@ -21,11 +21,12 @@ What `nexusctl plan`, `apply`, `destroy` and `drift` say of a change, and why. A
 update is told by the first rule below that fits it, and so is a resource that is made, destroyed or
 replaced. `{window}` and the like stand for what the plan says.
 
-- **destructive**: data is lost, or may be. Such a change of a database, a secret, a key or a bucket
-  is refused unless its address is named: `--allow-replace module.database.aws_db_instance.main`.
-  A database whose deletion protection is applied is not deleted even then, nor is one of production
-  without a final snapshot.
-- **disruptive**: connections break, somebody is refused, or a guard falls.
+- **destructive**: data is lost, or may be; backups are data. Such a change of a database, a secret,
+  a key or a bucket is refused unless its address is named:
+  `--allow-replace module.database.aws_db_instance.main`. A database whose deletion protection is
+  applied is not deleted even then, nor is one of production without a final snapshot. What somebody
+  deleted outside is not made again, empty, without its address either.
+- **disruptive**: connections break, somebody is refused, a guard falls, or logs are deleted.
 - **low**: nothing breaks.
 - **none**: nobody notices; only counted.
 """

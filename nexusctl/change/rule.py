@@ -13,7 +13,8 @@ class Level(StrEnum):
     """How much a change matters.
 
     `NONE`: nobody notices. `LOW`: nothing breaks. `DISRUPTIVE`: connections break, somebody is
-    refused, or a guard falls. `DESTRUCTIVE`: data is lost, or may be.
+    refused, a guard falls, or logs are deleted. `DESTRUCTIVE`: data is lost, or may be; backups are
+    data.
     """
 
     NONE = "none"
@@ -39,6 +40,7 @@ class Effect(StrEnum):
     PROXY_REPLACED = "proxy replaced"
     CREDENTIALS_ROTATED = "credentials rotated"
     CAPACITY_UNDONE = "capacity undone"
+    LOGS_DELETED = "logs deleted"
     ACCESS_OPENED = "access opened"
     ACCESS_CLOSED = "access closed"
     ACCESS_CHANGED = "access changed"
@@ -76,6 +78,7 @@ class Context:
     `new_stack`: the plan makes the database, so there is nobody yet to whom it could matter.
     `outside`: it is no plan but what was changed outside Terraform; `planned` is what the next
     apply does to the resource then.
+    `lost_outside`: the state knows the resource, and somebody has deleted it.
     """
 
     change: ResourceChange
@@ -83,6 +86,7 @@ class Context:
     after: Mapping[str, Any]
     new_stack: bool = False
     outside: bool = False
+    lost_outside: bool = False
     planned: ResourceChange | None = None
 
     def puts_back(self, attribute: AttributeChange) -> bool:
@@ -156,18 +160,41 @@ def words_of(context: Context) -> dict[str, str]:
     before, after = context.before, context.after
     now = after.get("apply_immediately") is True
     window = f"in the maintenance window {after.get('maintenance_window')} UTC"
-    refresh = (after.get("instance_refresh") or [{}])[0].get("preferences") or [{}]
     snapshot = before.get("final_snapshot_identifier")
     from_when = "from now on" if now else f"from the change {window} on"
     return {
         "window": window,
         "when": "now" if now else window,
         "from_when": "any more" if context.outside else from_when,
+        "rounded": str(rounded_up(before.get("allocated_storage"))),
         "running": _counted(before.get("desired_capacity")),
-        "healthy": str(refresh[0].get("min_healthy_percentage") or 90),
+        "staying": _counted(staying(context)),
+        "maximum": str(after.get("max_size")),
+        "healthy": str(_healthy(after)),
         "snapshot": f"the final snapshot {snapshot}" if snapshot else "a final snapshot",
         "why": _why(context.change),
     }
+
+
+def rounded_up(storage: object) -> int | None:
+    """The least GiB that RDS lets this many grow to: 10 % more (ModifyDBInstance)."""
+    return -(-storage * 11 // 10) if isinstance(storage, int) else None
+
+
+def staying(context: Context) -> int | None:
+    """How many instances of a group are left of those that run, with the sizes after the change."""
+    running = context.before.get("desired_capacity")
+    after = (context.after.get(name) for name in ("desired_capacity", "max_size"))
+    if not isinstance(running, int):
+        return None
+    return min([running, *(size for size in after if isinstance(size, int))])
+
+
+def _healthy(group: Mapping[str, Any]) -> object:
+    """The percentage of a group that an instance refresh leaves in service; AWS's default is 90."""
+    refresh = (group.get("instance_refresh") or [{}])[0].get("preferences") or [{}]
+    percentage = refresh[0].get("min_healthy_percentage")
+    return 90 if percentage is None else percentage
 
 
 def _why(change: ResourceChange) -> str:

@@ -8,16 +8,19 @@ Facts are AWS's own documents' and name them. `_RDS` and the like are their addr
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from nexusctl.change.rule import Condition, Context, Effect, Level, Rule
+from nexusctl.change.rule import Condition, Context, Effect, Level, Rule, rounded_up
 from nexusctl.terraform.plan import UNKNOWN, Action, AttributeChange
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide"
 _RDS = f"{_GUIDE}/USER_ModifyInstance.Settings.html"
+_MODIFY = "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html"
+_RESTORE = f"{_GUIDE}/USER_RestoreFromSnapshot.html"
 _APPLY = f"{_GUIDE}/USER_ModifyInstance.ApplyImmediately.html"
 _DELETE = f"{_GUIDE}/USER_DeleteInstance.html"
 _MAJOR = f"{_GUIDE}/USER_UpgradeDBInstance.PostgreSQL.MajorVersion.html"
@@ -49,6 +52,7 @@ _LOGS = (
     "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/"
     "Working-with-log-groups-and-streams.html"
 )
+_ALARMS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html"
 _IMDS = (
     "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html"
 )
@@ -102,6 +106,22 @@ def _shrinks(_context: Context, attribute: AttributeChange) -> bool:
     return _less(attribute.after, attribute.before)
 
 
+def _grows_little(context: Context, attribute: AttributeChange) -> bool:
+    return _less(attribute.before, attribute.after) and _less(
+        attribute.after, rounded_up(context.before.get("allocated_storage"))
+    )
+
+
+def _is_older(_context: Context, attribute: AttributeChange) -> bool:
+    """`16.3` after `16.4`; `16` after `16.4` is no other version."""
+    before, after = (
+        [int(number) for number in re.findall(r"\d+", str(side))]
+        for side in (attribute.before, attribute.after)
+    )
+    length = min(len(before), len(after))
+    return after[:length] < before[:length]
+
+
 def _major_changes(_context: Context, attribute: AttributeChange) -> bool:
     before, after = (str(side).split(".")[0] for side in (attribute.before, attribute.after))
     return before != after
@@ -131,6 +151,10 @@ def _parameter_is_static(context: Context, attribute: AttributeChange) -> bool:
 
 def _below_running(context: Context, attribute: AttributeChange) -> bool:
     return _less(attribute.after, context.before.get("desired_capacity"))
+
+
+def _too_many_run(context: Context, _attribute: AttributeChange) -> bool:
+    return _less(context.after.get("max_size"), context.before.get("desired_capacity"))
 
 
 def _above_running(context: Context, attribute: AttributeChange) -> bool:
@@ -190,6 +214,10 @@ def _names_all(value: object) -> bool:
     return "*" in value if isinstance(value, list) else value == "*"
 
 
+def _lost_outside(context: Context, _attribute: AttributeChange) -> bool:
+    return context.lost_outside
+
+
 def _without_snapshot(context: Context, _attribute: AttributeChange) -> bool:
     """What is applied decides: the provider deletes with the settings in the state."""
     return context.before.get("skip_final_snapshot") is True
@@ -245,6 +273,21 @@ def _restart(
     return rules
 
 
+# Those of which AWS's table of settings says so; `port` and the like have rules of their own.
+_AT_ONCE = (
+    "allow_major_version_upgrade",
+    "auto_minor_version_upgrade",
+    "backup_retention_period",
+    "backup_window",
+    "copy_tags_to_snapshot",
+    "enabled_cloudwatch_logs_exports*",
+    "max_allocated_storage",
+    "monitoring_*",
+    "performance_insights_*",
+    "publicly_accessible",
+    "vpc_security_group_ids*",
+)
+
 _DATABASE: tuple[Rule, ...] = (
     Rule(
         id="database-destroyed-for-good",
@@ -293,6 +336,20 @@ _DATABASE: tuple[Rule, ...] = (
         source=_DELETE,
     ),
     Rule(
+        id="database-lost",
+        resource="aws_db_instance",
+        actions=NEW,
+        when=_lost_outside,
+        condition="somebody deleted it",
+        level=Level.DESTRUCTIVE,
+        effect=Effect.DATA_LOST,
+        says="somebody deleted the database: this makes an empty one; restore it from a snapshot "
+        "first, if one is left, and import it",
+        fact="A deleted instance comes back only from a snapshot: a final or a manual one, or a "
+        "retained automated backup. What is restored is a new resource to Terraform.",
+        source=_RESTORE,
+    ),
+    Rule(
         id="database-storage-shrunk",
         resource="aws_db_instance",
         attributes=("allocated_storage",),
@@ -303,6 +360,19 @@ _DATABASE: tuple[Rule, ...] = (
         says="storage cannot shrink: the apply will fail here",
         fact="The allocated storage of an instance cannot be reduced.",
         source=_STORAGE,
+    ),
+    Rule(
+        id="database-storage-rounded",
+        resource="aws_db_instance",
+        attributes=("allocated_storage",),
+        when=_grows_little,
+        condition="it grows by less than 10 %",
+        level=Level.LOW,
+        effect=Effect.DATABASE_MODIFIED,
+        says="storage grows {when} to {rounded} GiB, not to {after}, and the next plan would "
+        "shrink it again, which RDS refuses; write {rounded} or more",
+        fact="AllocatedStorage that is not at least 10 % greater is rounded up so that it is.",
+        source=_MODIFY,
     ),
     Rule(
         id="database-storage-grown",
@@ -339,6 +409,20 @@ _DATABASE: tuple[Rule, ...] = (
         fact="Changes between General Purpose and Provisioned IOPS SSD storage cause no outage; "
         "the performance is degraded meanwhile.",
         source=_RDS,
+    ),
+    Rule(
+        id="database-older-version",
+        resource="aws_db_instance",
+        attributes=("engine_version",),
+        when=_is_older,
+        condition="the version is an older one",
+        level=Level.DISRUPTIVE,
+        effect=Effect.AWS_REFUSES,
+        says="RDS does not go back to an older version: the apply will fail here; write {before} "
+        "again; the way back is a snapshot from before the upgrade, restored into another instance",
+        fact="EngineVersion is the version to upgrade to: ModifyDBInstance refuses any that is not "
+        "an upgrade of the one that runs.",
+        source=_UPGRADE,
     ),
     Rule(
         id="database-major-version-refused",
@@ -462,10 +546,11 @@ _DATABASE: tuple[Rule, ...] = (
         attributes=("backup_retention_period",),
         when=_shrinks,
         condition="it shrinks",
-        level=Level.DISRUPTIVE,
+        level=Level.DESTRUCTIVE,
         effect=Effect.DATA_LOST,
-        says="backups older than {after} days are deleted",
-        fact="Automated backups older than the retention are deleted.",
+        says="backups older than {after} days are deleted, at once",
+        fact="Automated backups older than the retention are deleted; changes between two values "
+        "other than 0 are applied as soon as possible, whatever ApplyImmediately says.",
         source=_RDS,
     ),
     Rule(
@@ -582,6 +667,19 @@ _DATABASE: tuple[Rule, ...] = (
         "nothing here does, unless a version upgrade restarts it anyway",
         fact="Another DB parameter group is in use after a reboot, which RDS does not do for it.",
         source=_PARAMETERS,
+    ),
+    Rule(
+        id="database-modified-now",
+        resource="aws_db_instance",
+        attributes=_AT_ONCE,
+        when=_written,
+        condition="AWS does not compute it",
+        level=Level.LOW,
+        effect=Effect.DATABASE_MODIFIED,
+        says="now, whatever apply_immediately says",
+        fact="These settings are applied at once or as soon as possible, whatever ApplyImmediately "
+        "says, and cause no outage.",
+        source=_RDS,
     ),
     Rule(
         id="database-modified",
@@ -854,6 +952,49 @@ _ROTATED_FACT = (
 
 _SECRETS: tuple[Rule, ...] = (
     Rule(
+        id="secret-lost-outside",
+        resource="aws_secretsmanager_secret",
+        actions=NEW,
+        when=_lost_outside,
+        condition="somebody deleted it",
+        level=Level.DESTRUCTIVE,
+        effect=Effect.DATA_LOST,
+        says="somebody deleted the credentials of a database user: this makes others, which "
+        "PostgreSQL does not know; while its recovery window lasts, restore it: aws secretsmanager "
+        "restore-secret",
+        fact="A deleted secret can be restored for its recovery window (7 to 30 days), then never; "
+        "until then no other one may have its name.",
+        source=_SECRET,
+    ),
+    Rule(
+        id="secret-value-lost-outside",
+        resource="aws_secretsmanager_secret_version",
+        actions=NEW,
+        when=_lost_outside,
+        condition="somebody deleted it",
+        level=Level.DESTRUCTIVE,
+        effect=Effect.DATA_LOST,
+        says="somebody deleted the password in the secret: this writes another, which PostgreSQL "
+        "does not know",
+        fact=_ROTATED_FACT,
+        source=_SECRET,
+    ),
+    Rule(
+        id="key-lost-outside",
+        resource="aws_kms_key",
+        actions=NEW,
+        when=_lost_outside,
+        condition="somebody deleted it",
+        level=Level.DESTRUCTIVE,
+        effect=Effect.DATA_LOST,
+        says="somebody deleted the key: this makes another one, which reads nothing that the old "
+        "one encrypted; while its waiting period lasts, keep it: aws kms cancel-key-deletion, then "
+        "enable-key",
+        fact="A key is deleted after a waiting period of 7 to 30 days, in which it is unusable; "
+        "then what it encrypted cannot be recovered.",
+        source=_KMS,
+    ),
+    Rule(
         id="secret-lost",
         resource="aws_secretsmanager_secret",
         actions=GONE,
@@ -968,7 +1109,7 @@ _WORKERS: tuple[Rule, ...] = (
         condition="instance_refresh is set",
         level=Level.DISRUPTIVE,
         effect=Effect.INSTANCES_RECYCLED,
-        says="all {running}, by instance refresh: {healthy} % stay in service, and the connections "
+        says="all {staying}, by instance refresh: {healthy} % stay in service, and the connections "
         "of those that go are closed",
         fact="An instance refresh terminates and launches instances in batches within the healthy "
         "percentages; Terraform starts it when the launch template changes.",
@@ -992,7 +1133,7 @@ _WORKERS: tuple[Rule, ...] = (
         condition="it is less than what runs",
         level=Level.DISRUPTIVE,
         effect=Effect.CAPACITY_UNDONE,
-        says="{before} run because the group has scaled out; this terminates all but {after}",
+        says="{before} run, and this terminates all but {after}",
         fact="A desired capacity that is set replaces the scaling policy's.",
         source=_SIZE,
     ),
@@ -1011,12 +1152,12 @@ _WORKERS: tuple[Rule, ...] = (
     Rule(
         id="workers-scaled-in",
         resource="aws_autoscaling_group",
-        attributes=("max_size",),
-        when=_below_running,
-        condition="it is less than what runs",
+        attributes=("max_size", "min_size"),
+        when=_too_many_run,
+        condition="max_size is less than what runs",
         level=Level.DISRUPTIVE,
         effect=Effect.CAPACITY_UNDONE,
-        says="{running} run because the group has scaled out; this terminates all but {after}",
+        says="{running} run, and this terminates all but {maximum}",
         fact="With a maximum below the desired capacity the group scales in to it at once.",
         source=_SIZE,
     ),
@@ -1381,22 +1522,32 @@ _POLICIES: tuple[Rule, ...] = (
 
 _REST: tuple[Rule, ...] = (
     Rule(
+        id="alarm-replaced",
+        resource="aws_cloudwatch_metric_alarm",
+        actions=frozenset({Action.REPLACE}),
+        level=Level.LOW,
+        effect=Effect.REPLACED,
+        says="nobody is told until it is made again and has looked at its metric{why}",
+        fact="Alarms watch; what they watch does not change with them. A new one begins with "
+        "INSUFFICIENT_DATA.",
+        source=_ALARMS,
+    ),
+    Rule(
         id="alarm-gone",
         resource="aws_cloudwatch_metric_alarm",
-        actions=GONE,
+        actions=frozenset({Action.DESTROY}),
         level=Level.LOW,
         effect=Effect.DESTROYED,
         says="nobody is told any more",
         fact="Alarms watch; what they watch does not change with them.",
-        source="https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/"
-        "AlarmThatSendsEmail.html",
+        source=_ALARMS,
     ),
     Rule(
         id="logs-lost",
         resource="aws_cloudwatch_log_group",
         actions=GONE,
         level=Level.DISRUPTIVE,
-        effect=Effect.DATA_LOST,
+        effect=Effect.LOGS_DELETED,
         says="the logs it holds are deleted{why}",
         fact="Deleting a log group deletes its events for good.",
         source=_LOGS,
@@ -1408,7 +1559,7 @@ _REST: tuple[Rule, ...] = (
         when=_shrinks,
         condition="it shrinks",
         level=Level.DISRUPTIVE,
-        effect=Effect.DATA_LOST,
+        effect=Effect.LOGS_DELETED,
         says="logs older than {after} days are deleted",
         fact="Events older than the retention are deleted, usually within 72 hours.",
         source=_LOGS,
@@ -1541,6 +1692,17 @@ FALLBACK: tuple[Rule, ...] = (
         fact="Terraform takes it out of the state only.",
     ),
     Rule(
+        id="state-lost-outside",
+        resource="*",
+        actions=NEW,
+        when=lambda context, attribute: context.lost_outside and _is_stateful(context, attribute),
+        condition="somebody deleted it, and the type holds data",
+        level=Level.DESTRUCTIVE,
+        effect=Effect.DATA_LOST,
+        says="somebody deleted it: this makes an empty one; restore it first if that can be done",
+        fact="Terraform makes anew what the state has and AWS has not.",
+    ),
+    Rule(
         id="created",
         resource="*",
         actions=NEW,
@@ -1555,6 +1717,7 @@ FALLBACK: tuple[Rule, ...] = (
 _TOLD_OUTSIDE = frozenset(
     {
         Effect.DATA_LOST,
+        Effect.LOGS_DELETED,
         Effect.SECURITY_LOWERED,
         Effect.PROTECTION_LOWERED,
         Effect.ACCESS_OPENED,
@@ -1762,6 +1925,16 @@ OUTSIDE: tuple[Rule, ...] = (
         effect=Effect.DATA_LOST,
         says="somebody deleted it, and what it held{next}",
         fact="Terraform makes anew what the state has and AWS has not.",
+    ),
+    Rule(
+        id="outside-logs-lost",
+        resource="aws_cloudwatch_log_group",
+        actions=GONE,
+        level=Level.DISRUPTIVE,
+        effect=Effect.LOGS_DELETED,
+        says="somebody deleted it, with the logs it held{next}",
+        fact="Deleting a log group deletes its events for good.",
+        source=_LOGS,
     ),
     Rule(
         id="outside-deleted",

@@ -1,8 +1,12 @@
 """`nexusctl apply ENV|FILE`."""
 
+import signal
 from argparse import Namespace
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+
+from rich.text import Text
 
 from nexusctl.change.protection import protect
 from nexusctl.change.receipt import Receipt
@@ -14,8 +18,10 @@ from nexusctl.commands.planning import Planned, exit_code, planning, screen
 from nexusctl.commands.sealing import insist_unchanged, opening, seal, waiting
 from nexusctl.commands.show import show
 from nexusctl.commands.walk import Walk, confirmed
-from nexusctl.errors import Exit, Refused
+from nexusctl.errors import Exit, Interrupted, Refused
+from nexusctl.interrupts import hold, tell
 from nexusctl.report import text
+from nexusctl.terraform.terraform import Applied
 
 
 def run(arguments: Namespace) -> int:
@@ -48,7 +54,8 @@ def run(arguments: Namespace) -> int:
         tier = walk.environment.settings.tier
         protect(planned.impact, arguments.allow_replace, tier=tier, untaint=walk.untaint)
         _ask(walk, again, assume_yes=arguments.yes)
-        apply_plan(walk, planned, receipt, audit, display)
+        applied, received = apply_plan(walk, planned, receipt, audit, display)
+    tell_what_is_done(walk, text.outputs(applied.outputs), interrupted=bool(received))
     return Exit.DONE
 
 
@@ -65,10 +72,12 @@ def _ask(walk: Walk, again: str, *, assume_yes: bool) -> None:
 
 def apply_plan(
     walk: Walk, planned: Planned, receipt: Receipt, audit: Audit, display: Display
-) -> None:
-    """Apply a plan and show each resource, then the outputs; note it in the audit log.
+) -> tuple[Applied, Sequence[signal.Signals]]:
+    """Apply a plan and show each resource; note it in the audit log.
 
     A sealed plan goes, however this ends: what was applied in part cannot be applied again.
+    From then on signals are held, for `tell_what_is_done` to answer: what Terraform does not stop
+    for is done. Those that came and those yet to come are returned.
 
     Raises:
         Refused: the plan file is not the one that was sealed, or too old.
@@ -77,6 +86,7 @@ def apply_plan(
     """
     insist_unchanged(walk, receipt)
     audit.begun(planned.terraform)
+    received = hold()
     discard(walk.work.sealed)
     with walk.explained(planned.rendered), display.phase("apply") as phase:
         applied = planned.terraform.apply(walk.work.plan, display.resources(phase))
@@ -84,4 +94,23 @@ def apply_plan(
         if done:
             phase.note(f"{done.add} created, {done.change} changed, {done.remove} destroyed")
     audit.done(applied)
-    show(text.outputs(applied.outputs))
+    return applied, received
+
+
+def tell_what_is_done(walk: Walk, lines: Iterable[Text], *, interrupted: bool) -> None:
+    """Show what came of an apply or a destroy that is done and noted.
+
+    Raises:
+        Interrupted: a signal came when nothing was left to be stopped.
+    """
+    too_late = Interrupted(
+        "interrupted when all of it was done",
+        hint=f"{walk.next_command} shows that nothing is left to do",
+    )
+    tell()
+    try:
+        show(lines)
+    except KeyboardInterrupt:
+        raise too_late from None
+    if interrupted:
+        raise too_late

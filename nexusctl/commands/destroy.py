@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from rich.text import Text
 
 from nexusctl.change.protection import FinalSnapshot, protect_database
-from nexusctl.commands.apply import apply_plan
+from nexusctl.commands.apply import apply_plan, tell_what_is_done
 from nexusctl.commands.auditing import audited
 from nexusctl.commands.display import Display
 from nexusctl.commands.planning import Planned, planning_destruction, screen
@@ -42,8 +42,8 @@ def run(arguments: Namespace) -> int:
         with audited(walk, "destroy", display, receipt=receipt) as audit:
             _protect(walk, planned)
             _ask(walk, assume_yes=arguments.yes)
-            apply_plan(walk, planned, receipt, audit, display)
-        show(_left(planned.snapshots))
+            _, received = apply_plan(walk, planned, receipt, audit, display)
+    tell_what_is_done(walk, _left(planned.snapshots), interrupted=bool(received))
     return Exit.DONE
 
 

@@ -105,10 +105,10 @@ def _steps(
     if unsaved:
         yield walk.command("recover")
     elif error.doing == "apply":
-        yield f"{walk.command('plan')} shows what is left to do; what was finished is in the state"
+        yield f"{walk.next_command} shows what is left to do; what was finished is in the state"
         return
     if cause or left or unsaved or isinstance(error, Interrupted):
-        yield walk.command("plan")
+        yield walk.next_command
 
 
 def _in_order(steps: Sequence[str], log: str) -> str:

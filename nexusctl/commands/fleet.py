@@ -20,11 +20,12 @@ from nexusctl.commands.display import Display
 from nexusctl.commands.judging import concrete
 from nexusctl.commands.project import environments_directory
 from nexusctl.errors import Exit, Interrupted, NexusError, ToolUnfit, UsageWrong, worst
+from nexusctl.interrupts import held
 from nexusctl.report import document
 from nexusctl.report import fleet as report
 from nexusctl.report.text import duration
 from nexusctl.terraform import server
-from nexusctl.terraform.process import signals_held, stop_with_parent
+from nexusctl.terraform.process import stop_with_parent
 
 # Each has a Terraform and a provider, which together take a gigabyte.
 AT_ONCE = min(4, max(2, os.cpu_count() or 1))
@@ -121,7 +122,7 @@ def run_all(
     """
     workers = [_Worker(do, arguments) for _ in range(min(AT_ONCE, len(names)))]
     try:
-        with signals_held() as received:
+        with held() as received:
             done = _wait(workers, names, received, Display(quiet=quiet), arguments.command)
     finally:
         for worker in workers:

@@ -148,8 +148,14 @@ def no_plan_left(walk: Walk) -> Iterator[None]:
 
 def screen(walk: Walk, planned: Planned) -> Iterator[Text]:
     """The report of a plan for people."""
+    destruction = not planned.verdicts  # only the screen tells of it
     return text.planned(
-        walk.environment, planned.verdicts, planned.plan, planned.impact, sandbox=walk.sandbox
+        walk.environment,
+        planned.verdicts,
+        planned.plan,
+        planned.impact,
+        sandbox=walk.sandbox,
+        everything=None if destruction else f"{walk.command('plan')} --json",
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from nexusctl.commands import explaining
 from nexusctl.commands.display import Display
@@ -31,6 +32,8 @@ from nexusctl.terraform.terraform import (
 )
 from nexusctl.workspace import WorkDirectory, Workspace, shipped_assets
 
+Goal = Literal["plan", "destroy"]
+
 
 @dataclass(frozen=True, slots=True)
 class Walk:
@@ -42,6 +45,7 @@ class Walk:
     work: WorkDirectory
     product: Product | None = None  # the engine that was asked for
     project: Path | None = None  # the directory that was named
+    goal: Goal = "plan"  # the command that shows what is left to do
 
     @classmethod
     def begin(cls, arguments: Namespace) -> "Walk":
@@ -55,7 +59,8 @@ class Walk:
         sandbox = arguments.sandbox or environment.settings.tier == "sandbox"
         work = place.work(environment.name, sandbox=sandbox)
         product = getattr(arguments, "engine", None)
-        return cls(place, environment, sandbox, work, product, arguments.project)
+        goal: Goal = "destroy" if arguments.command == "destroy" else "plan"
+        return cls(place, environment, sandbox, work, product, arguments.project, goal)
 
     def render(self, display: Display) -> Rendered:
         """Render into the work directory."""
@@ -123,6 +128,11 @@ class Walk:
     def untaint(self, address: str) -> str:
         """The command that keeps a resource of which the creation did not come to its end."""
         return f"{self.command('terraform')} -- untaint {shlex.quote(address)}"
+
+    @property
+    def next_command(self) -> str:
+        """What shows where things stand, and changes nothing by itself: `destroy` asks."""
+        return self.command(self.goal)
 
     def note_what_was_interrupted(self, terraform: Terraform, plan: Plan, display: Display) -> None:
         """Say so if the last apply or destroy never came to its end, and what can be done."""

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 from textwrap import TextWrapper
 from typing import Any
 
@@ -19,11 +18,7 @@ from nexusctl.terraform.plan import Action, AttributeChange
 
 STYLES = {Level.DESTRUCTIVE: "bold red", Level.DISRUPTIVE: "bold yellow", Level.LOW: "cyan"}
 SYMBOLS = {Level.DESTRUCTIVE: "✗", Level.DISRUPTIVE: "!", Level.LOW: "·"}
-# One screen: so many of each level in full, of an entry so many lines.
-ENTRIES_SHOWN = {Level.DESTRUCTIVE: 6, Level.DISRUPTIVE: 4, Level.LOW: 4}
-ADDRESSES_SHOWN = 2
-ATTRIBUTES_SHOWN = 3
-ORIGINS_SHOWN = 3
+LOW_SHOWN = 4
 VALUE_WIDTH = 40
 WIDTH = 96
 CONTEXT = 12  # characters
@@ -36,10 +31,11 @@ DONE = {
 }
 
 
-def text(impact: Impact) -> Iterator[Text]:
-    """One screen: the level, what happens by severity, and the rest counted.
+def text(impact: Impact, everything: str | None = None) -> Iterator[Text]:
+    """The level, what happens by severity, and the rest counted.
 
-    What has the same effect for the same reason is one entry, however many resources it is about.
+    What is the same for the same reason is one entry, with every address. `everything` is a command
+    that tells all: with it, low ones beyond a few are only counted.
     """
     level = impact.level
     if level is not Level.NONE:
@@ -52,13 +48,15 @@ def text(impact: Impact) -> Iterator[Text]:
         )
     for each in STYLES:
         entries = _entries(impact.of(each))
-        for number, entry in enumerate(entries[: ENTRIES_SHOWN[each]]):
+        few = entries[:LOW_SHOWN] if everything and each is Level.LOW else entries
+        for number, entry in enumerate(few):
             if number == 0 or each is not Level.LOW:
                 yield Text()
             yield from _entry(entry)
-        if left := entries[ENTRIES_SHOWN[each] :]:
+        if left := entries[len(few) :]:
             effects = ", ".join(dict.fromkeys(str(entry[0].effect) for entry in left))
             yield Text(f"  {SYMBOLS[each]} and {len(left)} more {each} ones: {effects}", "dim")
+            yield Text(f"      all of them: {everything}", "dim")
     if impact.unnoticed:
         yield Text(f"\n  {_unnoticed(impact)}", "dim")
 
@@ -70,6 +68,7 @@ def markdown(impact: Impact) -> str:
     entries = [entry for level in STYLES for entry in _entries(impact.of(level))]
     heads = [row(["impact", "what happens", "because of"]), row(["---"] * 3)]
     rows = [_row(entry) for entry in entries]
+    low = sum(entry[0].level is Level.LOW for entry in entries)
     facts = dict.fromkeys(
         f"- {prose(entry[0].effect)}: {prose(entry[0].rule.fact)}"
         + (f" [AWS]({entry[0].rule.source})" if entry[0].rule.source else "")
@@ -77,7 +76,7 @@ def markdown(impact: Impact) -> str:
     )
     blocks = [
         f"### Impact: {impact.level} ({_counts(impact)})",
-        table([*heads, *rows], len(rows)),
+        table([*heads, *rows], low),
         f"<details><summary>AWS's rules behind it</summary>\n\n{NEWLINE.join(facts)}\n\n</details>",
     ]
     if impact.unnoticed:
@@ -87,20 +86,12 @@ def markdown(impact: Impact) -> str:
 
 def _row(entry: Sequence[Statement]) -> str:
     first = entry[0]
-    addresses = [code(each.address) for each in entry[:ADDRESSES_SHOWN]]
-    if _more(entry):
-        addresses.append(f"and {len(entry) - ADDRESSES_SHOWN} more")
-    because = [*_changes(entry)[:ATTRIBUTES_SHOWN], *_places(entry)[:ORIGINS_SHOWN]]
     cells = (
         [f"**{first.level}**", f"{first.effect}"],
-        [prose(first.says), *addresses],
-        [code(each) for each in because],
+        [prose(first.says), *(code(each.address) for each in entry)],
+        [code(each) for each in (*_changes(first), *_places(first))],
     )
     return row(["<br>".join(cell) for cell in cells])
-
-
-def _more(entry: Sequence[Statement]) -> bool:
-    return len(entry) > ADDRESSES_SHOWN
 
 
 def document(impact: Impact) -> dict[str, Any]:
@@ -150,38 +141,34 @@ def _setting(origin: Origin) -> dict[str, Any]:
 
 
 def _entries(statements: Iterable[Statement]) -> list[list[Statement]]:
-    """The statements that say the same, together."""
-    return [list(some) for _, some in groupby(statements, lambda each: (each.rule.id, each.says))]
+    """The statements that say the same, for the same changes and settings, together."""
+    alike: dict[tuple[str, ...], list[Statement]] = {}
+    for each in statements:
+        same = (each.rule.id, each.says, *_changes(each), *_places(each))
+        alike.setdefault(same, []).append(each)
+    return list(alike.values())
 
 
 def _entry(entry: Sequence[Statement]) -> Iterator[Text]:
-    first, style = entry[0], STYLES[entry[0].level]
-    head, *more = entry[:ADDRESSES_SHOWN]
+    (first, *more), style = entry, STYLES[entry[0].level]
     yield Text.assemble(
-        (f"  {SYMBOLS[first.level]} {first.effect}", style), f"  {visible(head.address)}"
+        (f"  {SYMBOLS[first.level]} {first.effect}", style), f"  {visible(first.address)}"
     )
     indent = " " * (len(str(first.effect)) + 6)
     yield from (Text(f"{indent}{visible(each.address)}") for each in more)
-    if _more(entry):
-        yield Text(f"{indent}and {len(entry) - ADDRESSES_SHOWN} more", "dim")
     said = [line for part in visible(first.says).split("; ") for line in WRAPPER.wrap(part)]
     yield from (Text(f"      {line}") for line in said)
-    changes, places = _changes(entry), _places(entry)
-    yield from (Text(f"      {change}", "bold") for change in changes[:ATTRIBUTES_SHOWN])
-    if len(changes) > ATTRIBUTES_SHOWN:
-        yield Text(f"      and {len(changes) - ATTRIBUTES_SHOWN} more attributes", "dim")
-    yield from (Text(f"      {visible(place)}", "bold cyan") for place in places[:ORIGINS_SHOWN])
-    if len(places) > ORIGINS_SHOWN:
-        yield Text(f"      and {len(places) - ORIGINS_SHOWN} more settings", "dim")
+    yield from (Text(f"      {change}", "bold") for change in _changes(first))
+    yield from (Text(f"      {visible(place)}", "bold cyan") for place in _places(first))
     if first.level is not Level.LOW:
         yield from (
             Text(f"      {part}", "dim") for part in WRAPPER.wrap(f"AWS: {first.rule.fact}")
         )
 
 
-def _changes(entry: Sequence[Statement]) -> list[str]:
+def _changes(statement: Statement) -> list[str]:
     """`attribute: before → after`, each once."""
-    return list(dict.fromkeys(_changed(each, one) for each in entry for one in each.attributes))
+    return list(dict.fromkeys(_changed(statement, each) for each in statement.attributes))
 
 
 def _changed(statement: Statement, attribute: AttributeChange) -> str:
@@ -213,12 +200,11 @@ def _cut(text: str) -> str:
     return shown if len(shown) <= VALUE_WIDTH else f"{shown[: VALUE_WIDTH - 1]}…"
 
 
-def _places(entry: Sequence[Statement]) -> list[str]:
-    """Where the change comes from: settings by line, or else lines of modules."""
-    settings = dict.fromkeys(origin for each in entry for origin in each.origins)
-    if settings:
-        return [_place(origin) for origin in settings]
-    return list(dict.fromkeys(each.module_line for each in entry if each.module_line))
+def _places(statement: Statement) -> list[str]:
+    """Where the change comes from: settings by line, or else the line of a module."""
+    if statement.origins:
+        return [_place(origin) for origin in statement.origins]
+    return [statement.module_line] if statement.module_line else []
 
 
 def _place(origin: Origin) -> str:

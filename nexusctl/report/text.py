@@ -57,8 +57,12 @@ def planned(
     done: Impact | None,
     *,
     sandbox: bool,
+    everything: str | None = None,
 ) -> Iterator[Text]:
-    """The screen of a plan: where, what the gate says, what it does, and what would change."""
+    """The screen of a plan: where, what the gate says, what it does, and what would change.
+
+    `everything` is the command that tells all that it does, where there is one.
+    """
     yield Text()
     yield heading(environment, sandbox=sandbox)
     yield Text()
@@ -66,7 +70,7 @@ def planned(
         yield from verdicts(judged)
         yield Text()
     if done and changes and changes.changes:
-        yield from impact(done)
+        yield from impact(done, everything)
         yield Text()
     if changes:
         yield from plan(changes)

@@ -12,16 +12,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Protocol
+
+from nexusctl.interrupts import held
 
 POLL_SECONDS = 0.05
 # CI systems kill a job about ten seconds after they asked it to stop: Terraform needs its share.
 LONGEST_WAIT_SECONDS = 7.0
-FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# What makes a second signal of one key press: a wrapper passes on what the terminal sent as well.
+SAME_SECONDS = 0.5
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -76,7 +78,8 @@ def run(
     stderr: Path,
     on_line: Callable[[str], None] = lambda _line: None,
     on_interrupt: Callable[[int], None] = lambda _count: None,
-    may_interrupt: Callable[[], bool] = lambda: True,
+    may_interrupt: Callable[[float], bool] = lambda _waited: True,
+    heeds: str = "",
 ) -> Completed:
     """Run Terraform to its end in a process of its own, as `follow` has it.
 
@@ -94,6 +97,7 @@ def run(
             on_line=on_line,
             on_interrupt=on_interrupt,
             may_interrupt=may_interrupt,
+            heeds=heeds,
         )
 
 
@@ -118,26 +122,49 @@ def spawn(
     )
 
 
-@contextmanager
-def stopped_with_us(pid: int) -> Iterator[Callable[[], None]]:
-    """Within the block, the process `pid` gets one SIGINT if this one ends, however it ends.
+# Reads a PID and waits for the end of the pipe, then until FILE tells that PID heeds an interrupt.
+WATCH = """
+read -r pid || exit
+read -r _ && exit
+until [ -z "$2" ] || grep -qF -e "$2" "$1" || ! kill -0 "$pid"; do sleep 0.1; done
+kill -INT "$pid"
+"""
 
-    What is yielded calls that off. A shell waits for that at the end of a pipe that only we hold.
-    The kernel's own way, PR_SET_PDEATHSIG, sends the signal once for each of our threads, and a
-    second SIGINT makes Terraform drop the state and the lock.
+
+class _Watch:
+    """Sends a process one SIGINT if this one ends, however it ends.
+
+    It does so as soon as a line with `heeds` stands in `stdout`. A shell waits for that at the end
+    of a pipe that only we hold. The kernel's own way, PR_SET_PDEATHSIG, sends the signal once for
+    each of our threads, and a second SIGINT makes Terraform drop the state and the lock.
     """
-    watch = subprocess.Popen(
-        ["/bin/sh", "-c", 'read -r _ || kill -INT "$1"', "sh", str(pid)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        process_group=0,
-    )
-    try:
-        yield watch.kill
-    finally:
-        watch.kill()
-        watch.communicate()
+
+    def __init__(self, stdout: Path, heeds: str) -> None:
+        self._shell = subprocess.Popen(
+            ["/bin/sh", "-c", WATCH, "sh", str(stdout), heeds],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            process_group=0,
+        )
+
+    def watch(self, pid: int) -> None:
+        """Let it know the process. It was started before, so that none is without it."""
+        pipe = self._shell.stdin
+        assert pipe is not None  # noqa: S101 - it was opened as one
+        with suppress(BrokenPipeError):
+            pipe.write(f"{pid}\n".encode())
+            pipe.flush()
+
+    def call_off(self) -> None:
+        """Send nothing any more."""
+        self._shell.kill()
+
+    def close(self) -> None:
+        """Send nothing, and end."""
+        self.call_off()
+        with suppress(BrokenPipeError):
+            self._shell.communicate()
 
 
 def follow(
@@ -147,36 +174,44 @@ def follow(
     *,
     on_line: Callable[[str], None],
     on_interrupt: Callable[[int], None],
-    may_interrupt: Callable[[], bool],
+    may_interrupt: Callable[[float], bool],
+    heeds: str,
 ) -> Completed:
     """Start Terraform and wait for its end, handing each line of `stdout` to `on_line` at once.
 
     SIGINT, SIGTERM and SIGHUP are passed on as one SIGINT, which makes Terraform stop in order,
-    save the state and release the lock: as soon as `may_interrupt` says so, or a second signal
-    comes, or seven seconds have passed. `on_interrupt` is called with the number of each signal.
+    save the state and release the lock. It is passed on once a line with `heeds` was heard, because
+    before that Terraform may lose it: as soon as `may_interrupt` says so of the seconds that it has
+    waited since, or another signal comes, or seven seconds have passed. `on_interrupt` is called
+    with the number of each signal.
     """
-    with signals_held() as received:
-        child = start()
-        with stopped_with_us(child.pid) as call_off, stdout.open("rb") as reader:
-            lines = _Lines(reader.read)
+    with held() as received:
+        if received:  # nothing is begun any more
+            return Completed(-signal.SIGINT, stdout, stderr, received[0])
+        with closing(_Watch(stdout, heeds)) as watch, stdout.open("rb") as reader:
+            child = start()
+            watch.watch(child.pid)
+            lines = _Lines(reader.read, heeds)
 
             def interrupt() -> None:
-                call_off()  # or a nexusctl that is killed now would mean a second interrupt
+                watch.call_off()  # or a nexusctl that is killed now would mean a second interrupt
                 child.send_signal(signal.SIGINT)
 
             interrupts = _Interrupts(interrupt, received, on_interrupt, may_interrupt)
             exit_code = None
             try:
                 while exit_code is None:
-                    interrupts.pass_on()
+                    interrupts.pass_on(heeded=lines.heeded)
                     time.sleep(POLL_SECONDS)
                     exit_code = child.poll()
                     for line in lines.complete(last=exit_code is not None):
                         on_line(line)
             except BaseException:
-                if exit_code is None:
-                    interrupts.send()  # whatever it is, Terraform does not go on without us
-                while exit_code is None:
+                while exit_code is None:  # whatever it is, Terraform does not go on without us
+                    for _ in lines.complete():
+                        pass
+                    if lines.heeded:
+                        interrupts.send()
                     time.sleep(POLL_SECONDS)
                     exit_code = child.poll()
                 raise
@@ -191,20 +226,29 @@ class _Interrupts:
     interrupt: Callable[[], None]
     received: Sequence[signal.Signals]
     on_interrupt: Callable[[int], None]
-    may_interrupt: Callable[[], bool]
+    may_interrupt: Callable[[float], bool]
+    seen: int = 0
     announced: int = 0
-    latest: float = 0.0
+    first: float = 0.0
+    waiting: float = 0.0  # since Terraform heeds an interrupt
+    again: bool = False
     sent: bool = False
 
-    def pass_on(self) -> None:
-        while self.announced < len(self.received):
-            if self.announced == 0:
-                self.latest = time.monotonic() + LONGEST_WAIT_SECONDS
-            self.announced += 1
-            self.on_interrupt(self.announced)
-        if not self.announced or self.sent:
+    def pass_on(self, *, heeded: bool) -> None:
+        if not self.received:
             return
-        if self.announced > 1 or time.monotonic() > self.latest or self.may_interrupt():
+        now = time.monotonic()
+        self.first = self.first or now
+        if len(self.received) > self.seen and (not self.seen or now - self.first > SAME_SECONDS):
+            self.announced += 1
+            self.again = heeded and self.announced > 1
+            self.on_interrupt(self.announced)
+        self.seen = len(self.received)
+        if not heeded:
+            return
+        self.waiting = self.waiting or now
+        waited = now - self.waiting
+        if self.again or waited > LONGEST_WAIT_SECONDS or self.may_interrupt(waited):
             self.send()
 
     def send(self) -> None:
@@ -214,16 +258,22 @@ class _Interrupts:
 
 
 class _Lines:
-    """Whole lines out of a file that is still being written."""
+    """Whole lines out of a file that is still being written.
 
-    def __init__(self, read: Callable[[], bytes]) -> None:
+    `heeded` is whether `heeds` stood in one of them, or is empty.
+    """
+
+    def __init__(self, read: Callable[[], bytes], heeds: str) -> None:
         self._read = read
         self._rest = b""
+        self._heeds = heeds.encode()
+        self.heeded = not heeds
 
     def complete(self, *, last: bool = False) -> Iterator[str]:
         *whole, self._rest = (self._rest + self._read()).split(b"\n")
         if last and self._rest:
             whole.append(self._rest)
+        self.heeded = self.heeded or any(self._heeds in line for line in whole)
         for line in whole:
             yield line.decode("utf-8", "replace")
 
@@ -236,26 +286,6 @@ def private(path: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def signals_held() -> Iterator[list[signal.Signals]]:
-    """Collect the signals that would end nexusctl, until the block is left.
-
-    One that the caller lets it ignore, as `nohup` does, stays ignored.
-    """
-    received: list[signal.Signals] = []
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        received.append(signal.Signals(number))
-
-    heeded = [each for each in FORWARDED if signal.getsignal(each) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, note) for number in heeded}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None

@@ -31,7 +31,8 @@ def run(
     stderr: Path,
     on_line: Callable[[str], None] = lambda _line: None,
     on_interrupt: Callable[[int], None] = lambda _count: None,
-    may_interrupt: Callable[[], bool] = lambda: True,
+    may_interrupt: Callable[[float], bool] = lambda _waited: True,
+    heeds: str = "",
 ) -> Completed:
     """Run one command of Terraform's as `process.run` does, in a server that `argv` starts.
 
@@ -59,6 +60,7 @@ def run(
             on_line=on_line,
             on_interrupt=on_interrupt,
             may_interrupt=may_interrupt,
+            heeds=heeds,
         )
 
 

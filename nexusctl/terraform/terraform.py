@@ -39,6 +39,11 @@ LINE_AT_LEFT = re.compile(r"^[╷│╵] ?", re.MULTILINE)
 # An interrupt makes the provider give up its requests. What AWS was asked to make a moment ago, it
 # may have made, and the state would not know of it. By then it has answered, as a rule.
 SETTLED_SECONDS = 3.0
+# The provider waits some seconds after it has created one of these, and only then tells its ID.
+TOLD_LATE = re.compile(r"(^|\.)aws_launch_template\.")
+# What Terraform writes once it heeds an interrupt: an apply that has yet to begin may say that it
+# received one, forget it, and go on to the end.
+HEEDS = {"init": "{", "plan": "{", "apply": '"apply_start"'}
 UNSAVED_STATE = "errored.tfstate"  # Terraform's own name, in the directory that it works in
 
 OnEvent = Callable[[Event], None]
@@ -77,23 +82,24 @@ class StateUnsaved(Refused):
 
 @dataclass(slots=True)
 class _Heard:
-    """What a run said that matters after it, and when it began with what is in flight."""
+    """What a run said that matters after it, and when it last began or ended with a resource."""
 
     on_event: OnEvent
     errors: list[Diagnostic] = field(default_factory=list)
     outputs: Mapping[str, object] = field(default_factory=dict)
     summary: ChangeSummary | None = None
-    began: dict[str, float] = field(default_factory=dict)
-    speaks: bool = False
+    moved: float = 0.0
+    untold: set[str] = field(default_factory=set)
 
-    @property
-    def settled(self) -> bool:
-        """Whether Terraform listens to signals by now, and no request of a change is on its way."""
-        latest = max(self.began.values(), default=0.0)
-        return self.speaks and time.monotonic() - latest > SETTLED_SECONDS
+    def settled(self, waited: float) -> bool:
+        """Whether no request of a change is on its way; after a longer wait, less calm will do.
+
+        Where one resource has ended, the next ones begin at once.
+        """
+        patience = 1 - (waited / process.LONGEST_WAIT_SECONDS) ** 2
+        return not self.untold and time.monotonic() - self.moved > SETTLED_SECONDS * patience
 
     def line(self, text: str) -> None:
-        self.speaks = True
         event = events.parse(text)
         match event:
             case None:
@@ -105,9 +111,12 @@ class _Heard:
             case ChangeSummary():
                 self.summary = event
             case ResourceEvent(kind="apply_start"):
-                self.began[event.address] = time.monotonic()
+                self.moved = time.monotonic()
+                if TOLD_LATE.search(event.address):
+                    self.untold.add(event.address)
             case ResourceEvent(kind="apply_complete" | "apply_errored"):
-                self.began.pop(event.address, None)
+                self.moved = time.monotonic()
+                self.untold.discard(event.address)
         self.on_event(event)
 
 
@@ -304,7 +313,8 @@ class Terraform:
             stderr=log.with_suffix(".stderr.log"),
             on_line=heard.line,
             on_interrupt=self._on_interrupt,
-            may_interrupt=lambda: heard.settled or stdout is not None,
+            may_interrupt=heard.settled,
+            heeds=HEEDS.get(doing, ""),
         )
         # An apply that came to its end is done, and says so; anything else is not gone on with.
         goes_on = doing == "apply" or not (completed.interrupted or _cut_off(completed.stdout))

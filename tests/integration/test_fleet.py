@@ -121,6 +121,7 @@ def test_an_interrupt_reaches_every_terraform_once_and_all_locks_are_released(
     out, err = plan.communicate(timeout=60)
     assert plan.returncode == 130, out + err
     assert err.count("stopping: Terraform finishes what is in flight") == 1
+    assert f"hint: to go on: nexusctl plan --all --engine {engine}\n" in err
     assert "Traceback" not in err
     assert locked(project) == []
     assert not list((project.root / ".nexusctl/sandbox").glob("*/plan.*"))

@@ -3,11 +3,12 @@
 import os
 import pty
 import signal
+import subprocess
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,7 @@ def test_an_interrupted_apply_releases_the_lock_and_goes_on_later(project: Proje
 def test_a_terminal_that_stops_reading_holds_nothing_up(project: Project) -> None:
     screen, terminal = pty.openpty()
     apply = project.start("apply", "sandbox", output=terminal)
-    with ThreadPoolExecutor() as threads:
+    with ThreadPoolExecutor() as threads, closing(terminal, apply):
         threads.submit(read_to_the_end, screen)
         until(applying(project), 200.0)
         termios.tcflow(terminal, termios.TCOOFF)  # as Ctrl-S does
@@ -112,6 +113,16 @@ def test_a_terminal_that_stops_reading_holds_nothing_up(project: Project) -> Non
         assert apply.poll() is None, "it waits to say how it ended"
         apply.send_signal(signal.SIGTERM)
         assert apply.wait(10) == 130
+
+
+@contextmanager
+def closing(terminal: int, process: "subprocess.Popen[str]") -> Iterator[None]:
+    """Close the terminal of a process in the end, which ends with it."""
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
         termios.tcflow(terminal, termios.TCOON)
         os.close(terminal)
 

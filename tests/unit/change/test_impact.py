@@ -15,7 +15,10 @@ DATABASE = "module.database.aws_db_instance.main"
 PARAMETERS = "module.database.aws_db_parameter_group.main"
 PROXY = "module.proxy.aws_db_proxy.main"
 POOL = "module.proxy.aws_db_proxy_default_target_group.main"
+ALARM = 'module.alarms.aws_cloudwatch_metric_alarm.metric["availability"]'
 GROUP = "module.workers.aws_autoscaling_group.main"
+KEY = "module.secrets.aws_kms_key.main"
+SECRET = 'module.secrets.aws_secretsmanager_secret.main["reports"]'
 VERSION = 'module.secrets.aws_secretsmanager_secret_version.main["reports"]'
 LAMBDA = "module.proxy.aws_vpc_security_group_ingress_rule.lambda"
 RESTARTED = Effect.DATABASE_RESTARTED
@@ -42,6 +45,10 @@ WORST: list[Case] = [
      "database.engine_version", "now; no connections"),
     ("engine_major", "disruptive", Effect.AWS_REFUSES, DATABASE, "engine_version",
      "database.engine_version", "allow_major_version_upgrade"),
+    ("engine_older", "disruptive", Effect.AWS_REFUSES, DATABASE, "engine_version",
+     "database.engine_version", "does not go back to an older version: the apply will fail here"),
+    ("storage_grown_little", "low", Effect.DATABASE_MODIFIED, DATABASE, "allocated_storage",
+     "database.allocated_storage_gib", "to 110 GiB, not to 105"),
     ("storage_grown", "low", Effect.DATABASE_MODIFIED, DATABASE, "allocated_storage",
      "database.allocated_storage_gib", "without an outage"),
     ("storage_shrunk", "disruptive", Effect.AWS_REFUSES, DATABASE, "allocated_storage",
@@ -61,15 +68,21 @@ WORST: list[Case] = [
      'parameter["rds.force_ssl"].value', None, "without TLS"),
     ("backups_off", "destructive", Effect.DATA_LOST, DATABASE, "backup_retention_period",
      "database.backup_retention", "all automated backups are deleted"),
-    ("backups_shorter", "disruptive", Effect.DATA_LOST, DATABASE, "backup_retention_period",
+    ("backups_shorter", "destructive", Effect.DATA_LOST, DATABASE, "backup_retention_period",
      "database.backup_retention", "older than 3 days"),
+    ("backups_longer", "low", Effect.DATABASE_MODIFIED, DATABASE, "backup_retention_period",
+     "database.backup_retention", "now, whatever apply_immediately says"),
+    ("backup_window", "low", Effect.DATABASE_MODIFIED, DATABASE, "backup_window",
+     "database.backup_window", "now, whatever apply_immediately says"),
+    ("storage_limit", "low", Effect.DATABASE_MODIFIED, DATABASE, "max_allocated_storage",
+     "database.max_allocated_storage_gib", "now, whatever apply_immediately says"),
     ("maintenance_window", "low", Effect.DATABASE_MODIFIED, DATABASE, "maintenance_window",
      "database.maintenance_window", "at once if that is now"),
     ("deletion_protection_off", "disruptive", Effect.PROTECTION_LOWERED, DATABASE,
      "deletion_protection", "database.deletion_protection", "can be deleted"),
     ("final_snapshot_off", "disruptive", Effect.PROTECTION_LOWERED, DATABASE,
      "final_snapshot_identifier", "database.skip_final_snapshot", "nothing of it will be left"),
-    ("log_retention", "disruptive", Effect.DATA_LOST,
+    ("log_retention", "disruptive", Effect.LOGS_DELETED,
      'module.database.aws_cloudwatch_log_group.main["postgresql"]', "retention_in_days",
      "database.log_retention", "older than 7 days"),
     ("database_renamed", "destructive", Effect.DATABASE_REPLACED, DATABASE, "db_name",
@@ -124,7 +137,10 @@ WORST: list[Case] = [
      "workers.command", "all 2 instances"),
     ("max_size", "low", Effect.CAPACITY_CHANGED, GROUP, "max_size", "workers.max_size", "stay"),
     ("max_size_below_running", "disruptive", Effect.CAPACITY_UNDONE, GROUP, "max_size",
-     "workers.max_size", "5 instances run because the group has scaled out"),
+     "workers.max_size", "5 instances run, and this terminates all but 3"),
+    ("recycled_at_once", "disruptive", Effect.INSTANCES_RECYCLED, GROUP,
+     "launch_template[0].version", "workers.instance_type", ": 0 % stay in service"),
+    ("alarm_tainted", "low", Effect.REPLACED, ALARM, None, None, "until it is made again"),
     ("min_size", "low", Effect.CAPACITY_CHANGED, GROUP, "min_size", "workers.min_size",
      "from 2 instances to 4"),
     ("desired_capacity", "disruptive", Effect.CAPACITY_UNDONE, GROUP, "desired_capacity", None,
@@ -225,6 +241,70 @@ def test_what_follows_from_a_replaced_proxy_is_blamed_on_the_same_line(
     assert recycled.address == GROUP
 
 
+def test_what_is_said_of_a_smaller_group_agrees(recorded: Recorded) -> None:
+    said = {each.effect: each for each in recorded("scaled_in_and_recycled").statements}
+    smaller = said[Effect.CAPACITY_UNDONE]
+    assert smaller.says == "5 instances run, and this terminates all but 3"
+    assert {each.path for each in smaller.attributes} == {"max_size", "min_size"}
+    assert said[Effect.INSTANCES_RECYCLED].says.startswith("all 3 instances")
+    assert Effect.CAPACITY_CHANGED not in said, "none says that all of them stay"
+
+
+@pytest.mark.parametrize(
+    "attribute", ["vpc_security_group_ids", "publicly_accessible", "auto_minor_version_upgrade"]
+)
+def test_what_ignores_apply_immediately_does_not_wait_for_the_window(attribute: str) -> None:
+    window = {"maintenance_window": "sun:03:00-sun:04:00", "apply_immediately": False}
+    before, after = window | {attribute: True}, window | {attribute: False}
+    (said,) = impact(change("aws_db_instance", ["update"], before, after)).statements
+    assert (said.level, said.says) == (Level.LOW, "now, whatever apply_immediately says")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "refused"),
+    [
+        ("16.10", "16.9", True),
+        ("17.4", "16.4", True),
+        ("16.9", "16.10", False),
+        ("16.4", "16", False),
+    ],
+)
+def test_older_versions_are_told_by_number(before: str, after: str, refused: bool) -> None:
+    versions = {"engine_version": before}, {"engine_version": after}
+    (said,) = impact(change("aws_db_instance", ["update"], *versions)).statements
+    assert (said.effect is Effect.AWS_REFUSES) is refused
+
+
+def test_what_was_deleted_outside_is_data_that_the_plan_does_not_bring_back(
+    recorded: Recorded,
+) -> None:
+    found = recorded("deleted_outside")
+    lost = found.of(Level.DESTRUCTIVE)
+    assert {each.address for each in lost} == {DATABASE, KEY, SECRET, VERSION}
+    assert all(each.action is Action.CREATE for each in lost)
+    assert all(each.says.startswith("somebody deleted") for each in lost)
+    assert not any(each.origins or each.module_line for each in lost), "nobody edited a line"
+    database = next(each for each in lost if each.address == DATABASE)
+    assert "restore it from a snapshot first" in database.says
+    assert {each.address for each in found.losses} == {DATABASE, KEY, SECRET, VERSION}
+
+
+@pytest.mark.parametrize(
+    ("kind", "level"),
+    [
+        ("aws_s3_bucket", Level.DESTRUCTIVE),
+        ("aws_dynamodb_table", Level.DESTRUCTIVE),
+        ("aws_secretsmanager_secret_rotation", Level.LOW),
+        ("aws_thing_of_tomorrow", Level.NONE),
+    ],
+)
+def test_what_holds_no_data_is_only_made_again(kind: str, level: Level) -> None:
+    made = change(kind, ["create"], None, {"name": "x"})
+    gone = change(kind, ["delete"], {"name": "x"}, None)
+    assert impact(made | {"resource_drift": gone["resource_changes"]}).level is level
+    assert impact(made).level is (level if level is Level.LOW else Level.NONE)
+
+
 def test_destroying_everything_blames_no_line(recorded: Recorded) -> None:
     assert all(not each.origins for each in recorded("destroy").statements)
 
@@ -281,7 +361,8 @@ def test_recorded_plans_hold_no_secret() -> None:
         text = file.read_text()
         assert len(text) < 150_000
         assert "127.0.0.1" not in text
-        for each in json.loads(text)["resource_changes"]:
+        plan = json.loads(text)
+        for each in (*plan["resource_changes"], *plan["resource_drift"]):
             before, after = (each["change"].get(side) or {} for side in ("before", "after"))
             assert {before.get("secret_string"), after.get("secret_string")} <= {None, ""}
             assert {before.get("password"), after.get("password")} <= {None}

@@ -32,10 +32,27 @@ def test_loss_is_allowed_by_every_address_and_by_nothing_less(recorded: Recorded
         protect(removed, [without_key], tier="production", untaint=UNTAINT)
 
 
-@pytest.mark.parametrize("name", ["secrets_key_replaced", "backups_off", "single_renamed"])
+@pytest.mark.parametrize(
+    "name", ["secrets_key_replaced", "backups_off", "backups_shorter", "single_renamed"]
+)
 def test_keys_backups_and_databases_are_protected(recorded: Recorded, name: str) -> None:
     with pytest.raises(Refused, match="cannot be made again"):
         protect(recorded(name), tier="staging", untaint=UNTAINT)
+
+
+def test_what_was_deleted_outside_is_made_again_empty_only_by_its_address(
+    recorded: Recorded,
+) -> None:
+    made_again = recorded("deleted_outside")
+    with pytest.raises(Refused, match="somebody deleted the database") as refused:
+        protect(made_again, tier="production", untaint=UNTAINT)
+    assert refused.value.exit_code is Exit.REFUSED
+    assert refused.value.hint is not None
+    assert "undo the edit" not in refused.value.hint
+    assert "restore what was deleted; or, if the loss is meant, add" in refused.value.hint
+    assert f"--allow-replace {DATABASE}" in refused.value.hint
+    addresses = [each.address for each in made_again.losses]
+    protect(made_again, addresses, tier="production", untaint=UNTAINT)
 
 
 @pytest.mark.parametrize("name", ["nothing", "first", "tls_off", "zone_added", "secret_version"])

@@ -5,15 +5,21 @@ import pytest
 from markdown_it import MarkdownIt
 
 from nexusctl.change.impact import Impact, impact
+from nexusctl.change.rule import Level
 from nexusctl.report.impact import document, markdown, text
 from tests.unit.change.plans import ALL_EDITS, Recorded
 from tests.unit.report.verdicts import HOSTILE
 
-SCREEN = 50
+EVERYTHING = "nexusctl plan prod --json"
 
 
 def lines(of: Impact) -> list[str]:
-    return "\n".join(each.plain for each in text(of)).splitlines()
+    return "\n".join(each.plain for each in text(of, EVERYTHING)).splitlines()
+
+
+def words(shown: list[str]) -> str:
+    """What is shown, however its lines are broken."""
+    return " ".join(" ".join(shown).split())
 
 
 def test_screen_names_effect_address_change_line_and_rule(recorded: Recorded) -> None:
@@ -32,13 +38,58 @@ def test_most_severe_is_shown_first(recorded: Recorded) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ALL_EDITS))
-def test_every_plan_fits_on_one_screen(recorded: Recorded, name: str) -> None:
-    assert len(lines(recorded(name))) <= SCREEN
+def test_whatever_breaks_something_is_shown_with_all_that_makes_it_so(
+    recorded: Recorded, name: str
+) -> None:
+    found = recorded(name)
+    shown = lines(found)
+    said = words(shown)
+    for each in (*found.of(Level.DESTRUCTIVE), *found.of(Level.DISRUPTIVE)):
+        assert any(line.endswith(f"  {each.address}") for line in shown)
+        assert f"AWS: {each.rule.fact}" in said
+        for attribute in each.attributes:
+            assert any(line.startswith(f"      {attribute.path}: ") for line in shown)
+        for origin in each.origins:
+            assert any(line.endswith(f"  {origin.dotted}") for line in shown)
+
+
+def things(number: int) -> Any:
+    """A plan that changes so many things, each in another way."""
+    return {
+        "resource_changes": [
+            {
+                "address": f"aws_thing.x{each}",
+                "type": "aws_thing",
+                "change": {
+                    "actions": ["update"],
+                    "before": {"size": each},
+                    "after": {"size": each + 1},
+                },
+            }
+            for each in range(1, number + 1)
+        ]
+    }
+
+
+def test_many_that_break_nothing_are_counted_and_the_command_that_tells_all_is_named() -> None:
+    shown = lines(impact(things(7)))
+    assert sum("aws_thing.x" in line for line in shown) == 4
+    assert shown[-2:] == [
+        "  · and 3 more low ones: modified in place",
+        "      all of them: nexusctl plan prod --json",
+    ]
+
+
+def test_nothing_is_left_out_where_no_command_tells_it() -> None:
+    shown = [line for each in text(impact(things(7))) for line in each.plain.splitlines()]
+    for number in range(1, 8):
+        assert any(line.endswith(f"aws_thing.x{number}") for line in shown)
+        assert f"      size: {number} → {number + 1}" in shown
 
 
 def test_resources_of_one_effect_are_one_entry(recorded: Recorded) -> None:
     shown = lines(recorded("log_retention"))
-    assert sum("data lost" in line for line in shown) == 1
+    assert sum("logs deleted" in line for line in shown) == 1
     assert [line.strip() for line in shown if "aws_cloudwatch_log_group" in line][1] == (
         'module.database.aws_cloudwatch_log_group.main["upgrade"]'
     )
@@ -90,6 +141,12 @@ def test_markdown_is_a_table_with_a_row_for_each_entry(recorded: Recorded) -> No
     assert html.count("<tr>") == 3
     assert "database restarted" in html
     assert "database.engine_version" in html
+
+
+def test_markdown_names_every_address(recorded: Recorded) -> None:
+    said = markdown(recorded("destroy"))
+    for each in recorded("destroy").statements:
+        assert each.address in said
 
 
 def hostile() -> Any:
