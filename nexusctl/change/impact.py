@@ -227,15 +227,26 @@ def _statements(
         shown = tuple(some) if change.action is Action.UPDATE else _forcing(change)
         # What the files do not write has no line, nor has what somebody deleted.
         of_files = not context.outside or any(map(context.puts_back, shown))
+        settings = _as_written(shown) if context.outside else shown
+        named = of_files and (settings or not context.outside)
         yield Statement(
             rule=rule,
             address=change.address,
             action=change.action,
             says=_said(rule, context, some),
             attributes=shown,
-            origins=tracer.origins(change, shown) if tracer and of_files else (),
+            origins=tracer.origins(change, settings) if tracer and named else (),
             module_line=tracer.line(change, shown) if tracer and of_files else None,
         )
+
+
+def _as_written(outside: Iterable[AttributeChange]) -> tuple[AttributeChange, ...]:
+    """What the files say, after what AWS has. A policy is the module's, whatever stands in it."""
+    return tuple(
+        replace(each, before=each.after, after=each.before)
+        for each in outside
+        if each.before is not None and not str(each.before).startswith("{")
+    )
 
 
 def _forcing(change: ResourceChange) -> tuple[AttributeChange, ...]:

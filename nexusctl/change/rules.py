@@ -173,10 +173,6 @@ def _stands(context: Context, _attribute: AttributeChange) -> bool:
     return not context.new_stack
 
 
-def _lost_outside(context: Context, _attribute: AttributeChange) -> bool:
-    return context.lost_outside
-
-
 def _opens(is_open: Callable[[Mapping[str, Any]], bool]) -> Condition:
     """Whether a statement of a policy is now what none was before."""
 
@@ -216,6 +212,10 @@ def _on_everything(statement: Mapping[str, Any]) -> bool:
 
 def _names_all(value: object) -> bool:
     return "*" in value if isinstance(value, list) else value == "*"
+
+
+def _lost_outside(context: Context, _attribute: AttributeChange) -> bool:
+    return context.lost_outside
 
 
 def _without_snapshot(context: Context, _attribute: AttributeChange) -> bool:

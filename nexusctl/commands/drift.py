@@ -78,8 +78,8 @@ def _drift(arguments: Namespace, display: Display) -> Outcome:
 def _compared(terraform: Terraform, plan: Path, display: Display) -> Any:
     """The JSON of a plan, whose `resource_drift` is what was changed outside Terraform.
 
-    Of a plan like any other, not one with -refresh-only: that one tells the same, but not what the
-    next apply puts back, and it cannot do without what outputs refer to, deleted outside though.
+    A plan like any other, not one with -refresh-only: that one has the same in it, but not what the
+    next apply puts back, and fails where an output refers to what was deleted or is not yet there.
     """
     with display.phase("compare") as phase:
         progress = display.resources(phase)

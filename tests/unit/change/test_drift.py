@@ -58,6 +58,15 @@ def test_what_others_opened_is_told_with_what_the_next_apply_does(
     assert bool(said.module_line) is (ending == PUT_BACK)
 
 
+def test_the_setting_is_the_one_that_says_what_should_be(recorded: Recorded) -> None:
+    settings = {
+        each.rule.id: {origin.dotted for origin in each.origins}
+        for each in recorded("drift_compromised").statements
+    }
+    assert settings.pop("proxy-iam-off") == {"proxy.iam_auth"}
+    assert set().union(*settings.values()) == set()
+
+
 def test_nothing_else_is_told_of_it(recorded: Recorded) -> None:
     found = recorded("drift_compromised")
     addresses = {each.address for each in found.statements}
