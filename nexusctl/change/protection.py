@@ -10,6 +10,19 @@ from nexusctl.errors import Refused
 from nexusctl.terraform.plan import Action
 
 OPTION = "--allow-replace"
+PRODUCTION = "production"
+
+
+def tier_to_protect(document: Mapping[str, Any], tier: str) -> str:
+    """The tier that a plan is held back by: production, where that is what stands; else `tier`.
+
+    What stands is told by the tag `Tier`, which every resource has from the provider's
+    `default_tags`; `tier` is that of the environment as it is written now, which the plan may be
+    about to lower. `document` is the plan's JSON (`terraform show -json`).
+    """
+    standing = (each["change"].get("before") or {} for each in document.get("resource_changes", ()))
+    tags = (values.get("tags_all") or {} for values in standing)
+    return PRODUCTION if any(each.get("Tier") == PRODUCTION for each in tags) else tier
 
 
 def protect(impact: Impact, allowed: Collection[str] = (), *, tier: str) -> None:
@@ -51,12 +64,43 @@ def protect_database(impact: Impact, *, tier: str) -> None:
             "and apply that first",
         )
     without = [loss for loss in gone if loss.skip_final_snapshot]
-    if without and tier == "production":
+    if without and tier == PRODUCTION:
         raise Refused(
             _listed("a database of production would go without a final snapshot", without),
             hint="set database.skip_final_snapshot: false and apply that first, as a change of "
             "its own",
         )
+
+
+def insist_same_region(document: Mapping[str, Any], region: str) -> None:
+    """Make sure that what stands is in the environment's region, by a plan's JSON.
+
+    In another one the provider finds nothing of it, takes it for deleted, and makes all of it anew.
+
+    Raises:
+        Refused: the ARN of something that stands names another region.
+    """
+    entries = (*document.get("resource_drift", ()), *document.get("resource_changes", ()))
+    elsewhere = {
+        entry["address"]: standing
+        for entry in entries
+        if (standing := _region((entry["change"].get("before") or {}).get("arn")))
+        and standing != region
+    }
+    if elsewhere:
+        regions = ", ".join(sorted(set(elsewhere.values())))
+        raise Refused(
+            f"what stands is in {regions}, not in {region}: {len(elsewhere)} resources would be "
+            "left behind there, unmanaged, and be made anew and empty",
+            hint=f"undo the edit of aws.region; a stack in {region} is an environment of its own",
+        )
+
+
+def _region(arn: object) -> str:
+    """The region in an ARN; empty where it has none, as those of IAM and S3."""
+    # arn:partition:service:region:account:resource (AWS General Reference, ARN format)
+    parts = arn.split(":") if isinstance(arn, str) else []
+    return parts[3] if len(parts) > 5 else ""  # noqa: PLR2004
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from argparse import Namespace
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
-from nexusctl.change.protection import protect
+from nexusctl.change.protection import PRODUCTION, protect
 from nexusctl.change.sealed import discard
 from nexusctl.commands.auditing import Audit, audited
 from nexusctl.commands.carrying import apply_command, carried
@@ -15,6 +15,8 @@ from nexusctl.commands.show import show
 from nexusctl.commands.walk import Walk, confirmed
 from nexusctl.errors import Exit, Refused
 from nexusctl.report import text
+
+_STANDING = "What stands is production, whatever tier is written now"
 
 
 def run(arguments: Namespace) -> int:
@@ -43,18 +45,18 @@ def run(arguments: Namespace) -> int:
         else:
             receipt = seal(walk, planned, display).receipt
             audit = stack.enter_context(audited(walk, "apply", receipt, display))
-        tier = walk.environment.settings.tier
-        protect(planned.impact, arguments.allow_replace, tier=tier)
-        _ask(walk, again, assume_yes=arguments.yes)
+        protect(planned.impact, arguments.allow_replace, tier=planned.tier)
+        _ask(walk, planned, again, assume_yes=arguments.yes)
         apply_plan(walk, planned, audit, display)
     return Exit.DONE
 
 
-def _ask(walk: Walk, again: str, *, assume_yes: bool) -> None:
+def _ask(walk: Walk, planned: Planned, again: str, *, assume_yes: bool) -> None:
     name = walk.environment.name
-    if assume_yes or walk.environment.settings.tier != "production":
+    if assume_yes or planned.tier != PRODUCTION:
         return
-    if not confirmed(f"Production. Type the environment's name ({name}) to apply:", name):
+    what = "Production" if walk.environment.settings.tier == PRODUCTION else _STANDING
+    if not confirmed(f"{what}. Type the environment's name ({name}) to apply:", name):
         raise Refused(
             "not applied: the environment's name was not typed",
             hint=f"in automation: {again} --yes",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from rich.text import Text
 
-from nexusctl.change.protection import FinalSnapshot, protect_database
+from nexusctl.change.protection import PRODUCTION, FinalSnapshot, protect_database
 from nexusctl.commands.apply import apply_plan
 from nexusctl.commands.auditing import audited
 from nexusctl.commands.display import Display
@@ -41,7 +41,7 @@ def run(arguments: Namespace) -> int:
         receipt = seal(walk, planned, display).receipt
         with audited(walk, "destroy", receipt, display) as audit:
             _protect(walk, planned)
-            _ask(walk, assume_yes=arguments.yes)
+            _ask(walk, planned, assume_yes=arguments.yes)
             apply_plan(walk, planned, audit, display)
         show(_left(planned.snapshots))
     return Exit.DONE
@@ -51,13 +51,13 @@ def _protect(walk: Walk, planned: Planned) -> None:
     if planned.impact is None:
         return
     try:
-        protect_database(planned.impact, tier=walk.environment.settings.tier)
+        protect_database(planned.impact, tier=planned.tier)
     except Refused as refused:
         raise Refused(refused.message, hint=f"{refused.hint}: {walk.command('apply')}") from None
 
 
-def _ask(walk: Walk, *, assume_yes: bool) -> None:
-    name, production = walk.environment.name, walk.environment.settings.tier == "production"
+def _ask(walk: Walk, planned: Planned, *, assume_yes: bool) -> None:
+    name, production = walk.environment.name, planned.tier == PRODUCTION
     if assume_yes and not production:
         return
     if not confirmed(f"Type the environment's name ({name}) to destroy it:", name):

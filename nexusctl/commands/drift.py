@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.text import Text
 
 from nexusctl.change.impact import Impact, drift
+from nexusctl.change.protection import insist_same_region
 from nexusctl.change.provenance import Provenance
 from nexusctl.commands import fleet
 from nexusctl.commands.display import Display
@@ -56,6 +57,7 @@ def _drift(arguments: Namespace, display: Display) -> Outcome:
                     raise
                 return _nothing_applied(name, arguments.format)
         document = json.loads(Path(file).read_bytes())
+    insist_same_region(document, walk.environment.settings.aws.region)
     found = drift(document, Provenance(walk.environment, rendered))
     anything = bool(found.statements or found.unnoticed)
     return Outcome(

@@ -1,5 +1,6 @@
 """What went wrong in Terraform, in terms of the environment: what is left, and how to go on."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from nexusctl.terraform.causes import (
 from nexusctl.terraform.running import holder
 from nexusctl.terraform.terraform import (
     UNSAVED_STATE,
+    StateLeft,
     StateUnsaved,
     TerraformError,
     TerraformInterrupted,
@@ -30,11 +32,15 @@ FEW_STEPS = 2
 
 
 def explained(
-    walk: "Walk", rendered: Rendered, error: TerraformError | TerraformInterrupted | StateUnsaved
+    walk: "Walk",
+    rendered: Rendered,
+    error: TerraformError | TerraformInterrupted | StateUnsaved | StateLeft,
 ) -> NexusError:
     """The error as the user should read it: the cause first, the next command last."""
     if isinstance(error, StateUnsaved):
         return Refused(error.message, hint=f"save it first: {walk.command('recover')}")
+    if isinstance(error, StateLeft):
+        return Refused(error.message, hint="\n       ".join(_to_another_state(walk, error)))
     lock = state_lock(error.diagnostics)
     if lock:
         return TerraformFailed(
@@ -76,6 +82,13 @@ def _duration(passed: timedelta) -> str:
     if passed >= timedelta(hours=2):
         return f"{passed // timedelta(hours=1)} hours"
     return text.duration(passed.total_seconds())
+
+
+def _to_another_state(walk: "Walk", error: StateLeft) -> Iterator[str]:
+    yield "undo the edit of state, project or region; or, if it is meant, either"
+    yield f"move the state there: {walk.command('terraform')} -- init -migrate-state"
+    yield "(-force-copy besides, where nobody can answer Terraform)"
+    yield f"or begin anew and leave all that stands: rm -r {shlex.quote(str(error.data))}"
 
 
 def _locked(walk: "Walk", lock: StateLock) -> str:

@@ -63,6 +63,12 @@ def lock_left(diagnostics: Sequence[Diagnostic]) -> bool:
     return any(each.summary == LOCK_NOT_RELEASED for each in diagnostics)
 
 
+def no_bucket(diagnostics: Sequence[Diagnostic]) -> bool:
+    """Whether there is no bucket that the state could be in."""
+    said = "\n".join(f"{each.summary}\n{each.detail}" for each in diagnostics)
+    return re.search(_NO_BUCKET, said) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """What is behind a failure, as the kind of error it is.
@@ -77,6 +83,7 @@ class Cause:
 
 
 NO_SPACE = "no space left on device"
+_NO_BUCKET = r"NoSuchBucket|S3 bucket \S+ does not exist"
 WAYS = "(aws sso login, AWS_PROFILE, or aws.profile in the environment)"
 # What the AWS SDK for Go, the provider and the S3 backend say; the first that matches counts.
 CAUSES = (
@@ -122,7 +129,7 @@ CAUSES = (
         ),
     ),
     (
-        r"NoSuchBucket|S3 bucket \S+ does not exist",
+        _NO_BUCKET,
         Cause(
             AwsFailed,
             "the state bucket does not exist",

@@ -4,18 +4,21 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nexusctl.errors import Interrupted, Refused, TerraformFailed
-from nexusctl.render.rendered import Rendered
+from nexusctl.render.rendered import LOCK_FILE, Rendered
+from nexusctl.render.write import write
 from nexusctl.terraform import command, events, process, providers, server
-from nexusctl.terraform.causes import NO_SPACE, state_lock
+from nexusctl.terraform.backend import Backend
+from nexusctl.terraform.causes import NO_SPACE, no_bucket, state_lock
 from nexusctl.terraform.command import Mode
 from nexusctl.terraform.engine import Engine
 from nexusctl.terraform.events import (
@@ -73,6 +76,20 @@ class StateUnsaved(Refused):
     def __init__(self, file: Path) -> None:
         super().__init__(f"what the last apply did is not in the state, only in {file}")
         self.file = file
+
+
+class StateLeft(Refused):
+    """The files keep the state elsewhere than before, and what stands is not in that one.
+
+    `data` is the directory in which Terraform keeps what it was initialised with.
+    """
+
+    def __init__(self, former: str, now: str, resources: int, data: Path) -> None:
+        super().__init__(
+            f"the state would be another one: {former} → {now}; "
+            f"the {resources} resources that stand would be left behind, unmanaged"
+        )
+        self.data = data
 
 
 @dataclass(slots=True)
@@ -152,16 +169,61 @@ class Terraform:
         """Prepare the working directory if anything it depends on has changed; whether it did.
 
         Raises:
+            StateLeft: the backend is another one than before, and what stands is not in it.
             TerraformError, Interrupted: as for `plan`.
         """
         digest = self._init_digest(rendered)
         if self._digest_file.is_file() and self._digest_file.read_text("utf-8") == digest:
             return False
+        self._insist_same_state(rendered)
         argv = command.init(readonly_lock_file=self.engine.product != "tofu")
         with plugin_cache_to_itself(self.environment):
             self._run("init", argv, on_event)
         self._digest_file.write_text(digest, "utf-8")
         return True
+
+    def _insist_same_state(self, rendered: Rendered) -> None:
+        """Look into both states where the backend has changed.
+
+        Of one that holds nothing, nothing is left behind. One that was moved, here or by somebody
+        else, knows the same resources; its lineage is a new one.
+        """
+        data = Path(self.environment["TF_DATA_DIR"])
+        former, now = Backend.initialised(data), Backend.written(rendered)
+        if former is None or now is None:
+            return
+        places = former.place(self.work.root), now.place(self.work.root)
+        if places[0] == places[1]:
+            return
+        lock_file = rendered.files.get(LOCK_FILE, "")
+        left = self._state_in(former, lock_file)
+        if left.addresses and not left.arns & self._state_in(now, lock_file).arns:
+            raise StateLeft(*places, len(left.addresses), data)
+
+    def _state_in(self, backend: Backend, lock_file: str) -> StateContents:
+        """The state in any backend, read from a directory of its own; none without the bucket.
+
+        Terraform insists on the providers that a state mentions, so it is told which they are.
+        """
+        work = WorkDirectory(self.work.path / "elsewhere")
+        shutil.rmtree(work.path, ignore_errors=True)
+        work.create()
+        root = backend.alone(self.work.root)
+        write(replace(root, files={**root.files, LOCK_FILE: lock_file}), work.root)
+        terraform = Terraform(
+            self.engine, work, environment=self.environment, on_interrupt=self._on_interrupt
+        )
+        try:
+            with plugin_cache_to_itself(terraform.environment):
+                init = command.init(readonly_lock_file=False)
+                terraform._run("init", init, lambda _event: None)  # noqa: SLF001 - its own
+            found = terraform.state()
+        except TerraformError as error:
+            if no_bucket(error.diagnostics):
+                return parse_state(b"")
+            raise
+        shutil.rmtree(work.path)
+        return found
 
     def plan(self, out: Path, on_event: OnEvent, *, mode: Mode = "normal") -> bool:
         """Plan into `out` (0600). Returns whether there is anything to do.
