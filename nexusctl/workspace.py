@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
-from nexusctl.errors import Refused, UsageWrong
+from nexusctl.errors import Refused, ToolUnfit, UsageWrong
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -125,8 +125,23 @@ class Workspace:
 
     @property
     def state(self) -> Path:
-        """nexusctl's own directory in the project; never committed."""
-        return self.root / ".nexusctl"
+        """nexusctl's own directory in the project, made when it is needed; never committed.
+
+        Raises:
+            ToolUnfit: something else has its name.
+        """
+        directory = self.root / ".nexusctl"
+        if directory.is_symlink() and not directory.is_dir():
+            raise ToolUnfit(
+                f"{directory} is a link to {directory.readlink()}, which is no directory",
+                hint="make that directory, or remove the link",
+            )
+        if directory.exists() and not directory.is_dir():
+            raise ToolUnfit(
+                f"{directory} is not a directory",
+                hint="move it away; nexusctl makes a directory of that name for its own files",
+            )
+        return directory
 
     @property
     def sandbox(self) -> Path:
@@ -134,7 +149,7 @@ class Workspace:
         return self.state / "sandbox-server"
 
     def audit(self, environment: str) -> Path:
-        """The log of what was applied and destroyed in `environment`."""
+        """The log of what was done to `environment`: applied, destroyed, unlocked, recovered."""
         return self.state / "audit" / f"{environment}.jsonl"
 
     def work(self, environment: str, *, sandbox: bool) -> WorkDirectory:

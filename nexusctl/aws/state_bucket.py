@@ -4,8 +4,8 @@ from nexusctl.aws.session import Session
 from nexusctl.environment.model import State
 
 
-def put_beside_state(aws: Session, state: State, name: str, content: bytes) -> str:
-    """Store an object beside the state, and return its URL. The bucket's own encryption holds.
+def put_beside_state(aws: Session, state: State, name: str, content: bytes) -> None:
+    """Store an object beside the state. The bucket's own encryption holds.
 
     `state` must be one in S3. It takes the right s3:PutObject on `KEY.audit/*`.
     """
@@ -13,4 +13,3 @@ def put_beside_state(aws: Session, state: State, name: str, content: bytes) -> s
     aws.client("s3", region=state.region).put_object(
         Bucket=state.bucket, Key=key, Body=content, ContentType="application/jsonl"
     )
-    return f"s3://{state.bucket}/{key}"

@@ -1,4 +1,4 @@
-"""What was applied and destroyed, when and by whom: one line of JSON for each thing noted."""
+"""What was done to a stack or its state, when and by whom: a line of JSON for each thing noted."""
 
 import json
 import os
@@ -8,18 +8,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-Command = Literal["apply", "destroy"]
+Command = Literal["apply", "destroy", "unlock", "recover"]
 Outcome = Literal["begun", "done", "failed", "interrupted", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One thing noted of one apply or destroy. No secret is in it.
+    """One thing noted of one run of a command that changes what is shared. No secret is in it.
 
     `receipt` ties together what is noted of one plan. `who` is the ARN of the credentials that
     apply, None where nothing came to that, and `planned_by` of those that planned; `by` is the user
     and the machine that run nexusctl. `planned` are the counts of the plan by action, `done` those
-    that Terraform reports at the end, None until then.
+    that Terraform reports at the end, None until then. Where nothing was planned, all that a
+    receipt tells is None, and `what` says which lock is released or which state is saved.
     """
 
     at: datetime
@@ -30,12 +31,13 @@ class Record:
     outcome: Outcome
     who: str | None
     by: str
-    planned_by: str
+    planned_by: str | None
     commit: str | None
-    dirty: bool
-    receipt: str
-    planned: Mapping[str, int]
+    dirty: bool | None
+    receipt: str | None
+    planned: Mapping[str, int] | None
     done: Mapping[str, int] | None = None
+    what: str = ""
     why: str = ""
 
     def line(self) -> str:
@@ -47,7 +49,7 @@ class Record:
     @property
     def name(self) -> str:
         """A name that no other record has, in the order of time."""
-        return f"{self.at:%Y%m%dT%H%M%S.%fZ}-{self.receipt}-{self.outcome}.jsonl"
+        return f"{self.at:%Y%m%dT%H%M%S.%fZ}-{self.receipt or self.command}-{self.outcome}.jsonl"
 
 
 def append(file: Path, record: Record) -> None:

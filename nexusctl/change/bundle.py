@@ -131,6 +131,7 @@ def read_bundle(file: Path, key: Key | None, *, unencrypted: bool) -> Sealed:
         unencrypted: whether one that is not encrypted is taken. Anybody may have made it.
 
     Raises:
+        UsageWrong: it cannot be read.
         Refused: it is none, was altered or cut off, needs another key, or is not encrypted.
     """
     try:

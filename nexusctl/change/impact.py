@@ -63,13 +63,14 @@ class Loss:
     """A resource of which the plan destroys what cannot be made again: the worst said of it.
 
     `deletion_protection` and `skip_final_snapshot` are as they are applied, None for what has no
-    such setting.
+    such setting. What is `tainted` goes only because its creation did not come to its end.
     """
 
     statement: Statement
     deletion_protection: bool | None
     skip_final_snapshot: bool | None
     is_database: bool
+    tainted: bool
 
     @property
     def address(self) -> str:
@@ -223,4 +224,5 @@ def _loss(context: Context, statement: Statement) -> Loss:
         context.before.get("deletion_protection"),
         context.before.get("skip_final_snapshot"),
         context.change.type == DATABASE,
+        context.change.tainted,
     )

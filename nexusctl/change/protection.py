@@ -1,7 +1,7 @@
 """What nexusctl does not do to data unless it is told by address."""
 
 import shlex
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,26 +25,33 @@ def tier_to_protect(document: Mapping[str, Any], tier: str) -> str:
     return PRODUCTION if any(each.get("Tier") == PRODUCTION for each in tags) else tier
 
 
-def protect(impact: Impact, allowed: Collection[str] = (), *, tier: str) -> None:
+Untaint = Callable[[str], str]
+
+
+def protect(impact: Impact, allowed: Collection[str] = (), *, tier: str, untaint: Untaint) -> None:
     """Make sure that a plan loses only what is allowed to be lost, by address.
 
-    What `protect_database` refuses, no address allows.
+    What `protect_database` refuses, no address allows. `untaint` is the command that keeps the
+    resource with an address, for the hint.
 
     Raises:
         Refused: it names each address, the line behind it, and what to add to the command.
     """
-    protect_database(impact, tier=tier)
+    protect_database(impact, tier=tier, untaint=untaint)
     refused = [loss for loss in impact.losses if loss.address not in allowed]
     if refused:
         addresses = dict.fromkeys(loss.address for loss in refused)
         options = " ".join(f"{OPTION} {shlex.quote(address)}" for address in addresses)
+        otherwise = f"if the loss is meant, add {options}"
+        if not all(loss.tainted for loss in refused):
+            otherwise = f"undo the edit; or, {otherwise}"
         raise Refused(
             _listed("the plan destroys what cannot be made again", refused),
-            hint=f"undo the edit; or, if the loss is meant, add {options}",
+            hint=_keeping_tainted(refused, untaint) + otherwise,
         )
 
 
-def protect_database(impact: Impact, *, tier: str) -> None:
+def protect_database(impact: Impact, *, tier: str, untaint: Untaint) -> None:
     """Make sure that a database may go: all that is asked of `destroy`, where every loss is meant.
 
     Raises:
@@ -60,7 +67,8 @@ def protect_database(impact: Impact, *, tier: str) -> None:
     if protected:
         raise Refused(
             _listed("the database is protected from deletion", protected),
-            hint="turn that off in a change of its own: set database.deletion_protection: false "
+            hint=_keeping_tainted(protected, untaint)
+            + "turn that off in a change of its own: set database.deletion_protection: false "
             "and apply that first",
         )
     without = [loss for loss in gone if loss.skip_final_snapshot]
@@ -142,6 +150,14 @@ def final_snapshots(document: Mapping[str, Any]) -> tuple[FinalSnapshot, ...]:
         and not before.get("skip_final_snapshot")
         and before.get("final_snapshot_identifier")
     )
+
+
+def _keeping_tainted(losses: Iterable[Loss], untaint: Untaint) -> str:
+    """What a hint begins with, where something goes only because it is tainted."""
+    commands = dict.fromkeys(untaint(loss.address) for loss in losses if loss.tainted)
+    if not commands:
+        return ""
+    return "\n         ".join(["keep what is tainted, if it is sound:", *commands]) + "\n       or "
 
 
 def _listed(what: str, losses: Iterable[Loss]) -> str:

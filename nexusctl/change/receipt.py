@@ -1,7 +1,7 @@
 """The receipt of a plan: what it was made from, so that it can be told later what has moved."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -31,18 +31,17 @@ _DIGITS = 12
 _EDITED = "the environment, a template or a module was edited"
 _FIRST_YEAR, _LAST_YEAR = 2000, 9000  # what dates can be reckoned with
 
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("it has characters that cannot be printed")
+    return text
+
+
 # As JSON a receipt may come from anywhere.
-_Printable = Annotated[
-    str,
-    Field(max_length=1024),
-    AfterValidator(lambda text: text if text.isprintable() else _unprintable()),
-]
+_Printable = Annotated[str, Field(max_length=1024), AfterValidator(_printable)]
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Digests = Annotated[dict[_Printable, _Digest], Field(max_length=4096)]
-
-
-def _unprintable() -> str:
-    raise ValueError("it has characters that cannot be printed")
 
 
 class _Part(BaseModel):
@@ -68,8 +67,8 @@ class Basis(_Part):
     """All that a plan rests on. A plan is applied only while none of it has moved.
 
     `files` are the SHA-256 of the rendered root by path, modules and lock file included; `policies`
-    those of the files that hold policies; `plan` is that of the plan file, None where there is
-    none. `state` is None while the backend has not been asked.
+    those of the files that hold policies; `plan` is that of the plan file. `state` is None while
+    the backend has not been asked.
     """
 
     nexusctl: _Printable
@@ -79,7 +78,7 @@ class Basis(_Part):
     backend: _Printable
     files: _Digests
     policies: _Digests
-    plan: _Digest | None
+    plan: _Digest
     state: State | None = None
 
 
@@ -112,8 +111,8 @@ class Receipt(_Part):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.basis.state is None or self.basis.plan is None:
-            raise ValueError("it names no state or no plan file")
+        if self.basis.state is None:
+            raise ValueError("it names no state")
         if not _FIRST_YEAR <= self.made.year <= _LAST_YEAR:
             raise ValueError("it was made in a year that no clock shows")
         if not timedelta(0) < self.expires - self.made <= LONGEST_LIFE:
@@ -189,7 +188,7 @@ def moved(
         told = {each.what for each in found}
         edited = _files(basis.files, on_disk, "edited in the work directory")
         found += [each for each in edited if each.what not in told]
-    found += _digests(basis.policies, present.policies, "policy {}")
+    found += _digests(basis.policies, present.policies, lambda name: f"policy {name}")
     for what, before, after in (
         ("nexusctl", basis.nexusctl, present.nexusctl),
         ("engine", basis.engine, present.engine),
@@ -200,8 +199,7 @@ def moved(
         if before != after:
             found.append(Moved(what, before, after))
     if basis.plan != present.plan:
-        why = "altered" if present.plan else "gone"
-        found.append(Moved("plan file", _short(basis.plan), _short(present.plan), why))
+        found.append(Moved("plan file", _short(basis.plan), _short(present.plan), "altered"))
     if present.state and basis.state and present.state != basis.state:
         found.append(_state(basis.state, present.state))
     return tuple(found)
@@ -232,27 +230,25 @@ def _age(receipt: Receipt, now: datetime) -> Iterator[Moved]:
 
 
 def _files(before: Mapping[str, str], after: Mapping[str, str], why: str) -> Iterator[Moved]:
-    modules = (_only(before, module=True), _only(after, module=True))
-    yield from _digests(_only(before, module=False), _only(after, module=False), "{}", why)
-    yield from _digests(*modules, "module file {}", why)
+    return _digests(before, after, _file_called, why)
 
 
-def _only(files: Mapping[str, str], *, module: bool) -> dict[str, str]:
-    """Those of modules, or those of the root, which are called what they are."""
-    return {
-        name if module else f"{'lock' if name == LOCK_FILE else 'rendered'} file {name}": digest
-        for name, digest in files.items()
-        if name.startswith("modules/") is module
-    }
+def _file_called(name: str) -> str:
+    if name.startswith("modules/"):
+        return f"module file {name}"
+    return f"{'lock' if name == LOCK_FILE else 'rendered'} file {name}"
 
 
 def _digests(
-    before: Mapping[str, str], after: Mapping[str, str], called: str, why: str = ""
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    called: Callable[[str], str],
+    why: str = "",
 ) -> Iterator[Moved]:
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
             old, new = _short(before.get(name)), _short(after.get(name))
-            yield Moved(called.format(name), old, new, why)
+            yield Moved(called(name), old, new, why)
 
 
 def _state(before: State, after: State) -> Moved:

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 
 from nexusctl.change.protection import PRODUCTION, protect
+from nexusctl.change.receipt import Receipt
 from nexusctl.change.sealed import discard
 from nexusctl.commands.auditing import Audit, audited
 from nexusctl.commands.carrying import apply_command, carried
@@ -30,7 +31,7 @@ def run(arguments: Namespace) -> int:
     with walk.work.alone(), ExitStack() as stack:
         sealed = from_file or waiting(walk)
         if sealed:
-            audit = stack.enter_context(audited(walk, "apply", sealed.receipt, display))
+            audit = stack.enter_context(audited(walk, "apply", display, receipt=sealed.receipt))
             opened = opening(walk, sealed, display, carried=from_file is not None)
             planned = stack.enter_context(opened)
         else:
@@ -41,13 +42,15 @@ def run(arguments: Namespace) -> int:
         if planned.plan.empty:
             return Exit.DONE
         if sealed:
-            show(text.sealed(sealed.receipt, datetime.now(UTC)))
+            receipt = sealed.receipt
+            show(text.sealed(receipt, datetime.now(UTC)))
         else:
             receipt = seal(walk, planned, display).receipt
-            audit = stack.enter_context(audited(walk, "apply", receipt, display))
-        protect(planned.impact, arguments.allow_replace, tier=planned.tier)
+            audit = stack.enter_context(audited(walk, "apply", display, receipt=receipt))
+        allowed, tier = arguments.allow_replace, planned.tier
+        protect(planned.impact, allowed, tier=tier, untaint=walk.untaint)
         _ask(walk, planned, again, assume_yes=arguments.yes)
-        apply_plan(walk, planned, audit, display)
+        apply_plan(walk, planned, receipt, audit, display)
     return Exit.DONE
 
 
@@ -63,7 +66,9 @@ def _ask(walk: Walk, planned: Planned, again: str, *, assume_yes: bool) -> None:
         )
 
 
-def apply_plan(walk: Walk, planned: Planned, audit: Audit, display: Display) -> None:
+def apply_plan(
+    walk: Walk, planned: Planned, receipt: Receipt, audit: Audit, display: Display
+) -> None:
     """Apply a plan and show each resource, then the outputs; note it in the audit log.
 
     A sealed plan goes, however this ends: what was applied in part cannot be applied again.
@@ -73,7 +78,7 @@ def apply_plan(walk: Walk, planned: Planned, audit: Audit, display: Display) -> 
         TerraformFailed: Terraform ended with an error; what it had done is in the state.
         Interrupted: a signal made it stop.
     """
-    insist_unchanged(walk, audit.receipt)
+    insist_unchanged(walk, receipt)
     audit.begun(planned.terraform)
     discard(walk.work.sealed)
     with walk.explained(planned.rendered), display.phase("apply") as phase:

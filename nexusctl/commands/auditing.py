@@ -1,4 +1,4 @@
-"""Notes what becomes of an apply or a destroy: on this machine, and in S3 beside the state."""
+"""Notes what becomes of what changes a stack or its state: here, and in S3 beside the state."""
 
 import getpass
 import socket
@@ -16,7 +16,7 @@ from nexusctl.errors import AwsFailed, Interrupted, NexusError, Refused
 from nexusctl.report.visible import one_line
 from nexusctl.terraform.terraform import Applied, Terraform
 
-LONGEST_WHY = 1000
+LONGEST_TEXT = 1000
 
 
 @dataclass(slots=True)
@@ -25,8 +25,9 @@ class Audit:
 
     walk: Walk
     command: Command
-    receipt: Receipt
     display: Display
+    receipt: Receipt | None  # of the plan, where there is one
+    what: str
     terraform: Terraform | None = None
     who: str | None = None
     lost: bool = False
@@ -42,9 +43,9 @@ class Audit:
         self.terraform = terraform
         self.note("begun")
 
-    def done(self, applied: Applied) -> None:
-        """It came to its end."""
-        summary = applied.summary
+    def done(self, applied: Applied | None = None) -> None:
+        """It came to its end; a plan was `applied`."""
+        summary = applied.summary if applied else None
         self.note(
             "done",
             done={"create": summary.add, "update": summary.change, "destroy": summary.remove}
@@ -56,26 +57,27 @@ class Audit:
         self, outcome: Outcome, why: str = "", *, done: Mapping[str, int] | None = None
     ) -> None:
         """Note how it stands."""
-        receipt = self.receipt
+        receipt, environment = self.receipt, self.walk.environment
         record = Record(
             at=datetime.now(UTC),
-            environment=receipt.environment,
-            sandbox=receipt.sandbox,
-            account=receipt.basis.account,
+            environment=environment.name,
+            sandbox=self.walk.sandbox,
+            account=environment.settings.aws.account_id,
             command=self.command,
             outcome=outcome,
             who=self.who,
             by=f"{_user()}@{socket.gethostname()}",
-            planned_by=receipt.who,
-            commit=receipt.commit,
-            dirty=receipt.dirty,
-            receipt=receipt.id,
-            planned=receipt.counts,
+            planned_by=receipt.who if receipt else None,
+            commit=receipt.commit if receipt else None,
+            dirty=receipt.dirty if receipt else None,
+            receipt=receipt.id if receipt else None,
+            planned=receipt.counts if receipt else None,
             done=done,
-            why=one_line(why)[:LONGEST_WHY],
+            what=one_line(self.what)[:LONGEST_TEXT],
+            why=one_line(why)[:LONGEST_TEXT],
         )
-        append(self.walk.workspace.audit(receipt.environment), record)
-        if self.terraform and self.walk.environment.settings.state.backend == "s3":
+        append(self.walk.workspace.audit(environment.name), record)
+        if self.terraform and environment.settings.state.backend == "s3":
             self._store(self.terraform, record)
 
     def _store(self, terraform: Terraform, record: Record) -> None:
@@ -92,13 +94,22 @@ class Audit:
 
 
 @contextmanager
-def audited(walk: Walk, command: Command, receipt: Receipt, display: Display) -> Iterator[Audit]:
+def audited(
+    walk: Walk,
+    command: Command,
+    display: Display,
+    *,
+    receipt: Receipt | None = None,
+    what: str = "",
+) -> Iterator[Audit]:
     """Note how the block ends, however it does.
+
+    It is about the plan with a `receipt`, or, in words, about `what` else.
 
     Raises:
         AwsFailed: the block came to its end, but not all records of it could be stored in S3.
     """
-    audit = Audit(walk, command, receipt, display)
+    audit = Audit(walk, command, display, receipt, what)
     try:
         yield audit
     except Refused as error:
@@ -114,7 +125,7 @@ def audited(walk: Walk, command: Command, receipt: Receipt, display: Display) ->
         raise AwsFailed(
             f"{command} is done, but the audit log beside the state lacks records of it",
             hint="all of them are in "
-            f"{walk.workspace.audit(receipt.environment)}; let these credentials write to "
+            f"{walk.workspace.audit(walk.environment.name)}; let these credentials write to "
             f"{walk.environment.settings.state.key}.audit/ in the bucket of the state",
         )
 

@@ -1,7 +1,6 @@
 """Sealed plans in files, on their way from one machine to another."""
 
 import os
-import shlex
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,9 @@ from nexusctl.change.bundle import (
 )
 from nexusctl.change.sealed import Sealed
 from nexusctl.commands.display import Display
+from nexusctl.commands.project import invocation
 from nexusctl.errors import Refused, UsageWrong
+from nexusctl.report.shell import argument
 
 Carry = Callable[[Sealed, Display], None]
 
@@ -64,10 +65,12 @@ def prepared(arguments: Namespace) -> Carry | None:
 
 
 def apply_command(file: str | Path, arguments: Namespace) -> str:
-    """The command that applies a carried plan, given as its key was given to this one."""
-    command = f"nexusctl apply {shlex.quote(str(file))}"
+    """The command that applies a carried plan, with the engine and the key of this one."""
+    command = f"{invocation(arguments.project)} apply {argument(file)}"
+    if arguments.engine:
+        command += f" --engine {arguments.engine}"
     if arguments.key_file:
-        command += f" --key-file {shlex.quote(str(arguments.key_file))}"
+        command += f" --key-file {argument(arguments.key_file)}"
     return f"{command} --unencrypted" if arguments.unencrypted else command
 
 

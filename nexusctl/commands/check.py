@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from nexusctl.commands.judging import concrete, judge_environments
-from nexusctl.commands.project import environments_directory, workspace
+from nexusctl.commands.project import environments_directory, invocation, workspace
 from nexusctl.commands.show import show
 from nexusctl.errors import (
     EnvironmentInvalid,
@@ -228,7 +228,8 @@ def _report(verdicts: Sequence[Verdict], arguments: Namespace) -> None:
         show(as_text(verdicts))
         mended = [each.name for each in verdicts if any(finding.diff for finding in each.denied)]
         if mended:
-            show([Text(f"next: nexusctl check {' '.join(mended)} --fix makes these edits", "bold")])
+            fix = f"{invocation(arguments.project)} check {' '.join(mended)} --fix"
+            show([Text(f"next: {fix} makes these edits", "bold")])
         return
     from nexusctl.report.formats import FORMATS
 

@@ -18,7 +18,7 @@ from nexusctl.errors import Exit, Refused
 from nexusctl.policy.catalogue import read_catalogue
 from nexusctl.workspace import shipped_assets
 
-PROTECTED = "NEXUS_DELETION_PROTECTION"
+POLICY = "NEXUS_DELETION_PROTECTION"
 DATABASE = "module.database.aws_db_instance.main"
 
 
@@ -39,10 +39,10 @@ def run(arguments: Namespace) -> int:
             return Exit.DONE
         show(screen(walk, planned))
         receipt = seal(walk, planned, display).receipt
-        with audited(walk, "destroy", receipt, display) as audit:
+        with audited(walk, "destroy", display, receipt=receipt) as audit:
             _protect(walk, planned)
             _ask(walk, planned, assume_yes=arguments.yes)
-            apply_plan(walk, planned, audit, display)
+            apply_plan(walk, planned, receipt, audit, display)
         show(_left(planned.snapshots))
     return Exit.DONE
 
@@ -51,7 +51,7 @@ def _protect(walk: Walk, planned: Planned) -> None:
     if planned.impact is None:
         return
     try:
-        protect_database(planned.impact, tier=planned.tier)
+        protect_database(planned.impact, tier=planned.tier, untaint=walk.untaint)
     except Refused as refused:
         raise Refused(refused.message, hint=f"{refused.hint}: {walk.command('apply')}") from None
 
@@ -74,10 +74,10 @@ def _steps(walk: Walk) -> Iterator[str]:
     environment, tier = walk.environment, walk.environment.settings.tier
     yield "if it is meant, in three steps, the first two as a change of their own:"
     yield f"   1. in {environment.files[0]} set database.deletion_protection: false"
-    if tier in read_catalogue(shipped_assets().policies)[PROTECTED].tiers:
+    if tier in read_catalogue(shipped_assets().policies)[POLICY].tiers:
         yield f"      and let the gate allow that in tier {tier} until it is destroyed:"
         yield "        waivers:"
-        yield f"          - policy: {PROTECTED}"
+        yield f"          - policy: {POLICY}"
         yield f"            resource: {DATABASE}"
         yield "            reason: WHY IT GOES"
         yield "            owner: WHO DECIDED"

@@ -104,7 +104,11 @@ def _project(arguments: Namespace) -> Iterator[Finding]:
         yield Finding("project", error.message, error.hint, fit=False)
         return
     yield Finding("project", str(workspace.root))
-    status = Sandbox(workspace.sandbox).status()
+    try:
+        status = Sandbox(workspace.sandbox).status()
+    except ToolUnfit as error:
+        yield Finding("sandbox", error.message, error.hint, fit=False)
+        return
     said = "not running (starts by itself)"
     if isinstance(status, Running):
         said = f"running at {status.endpoint}"

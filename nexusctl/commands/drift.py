@@ -3,7 +3,6 @@
 import json
 from argparse import Namespace
 from collections.abc import Iterator
-from pathlib import Path
 
 from rich.text import Text
 
@@ -56,7 +55,7 @@ def _drift(arguments: Namespace, display: Display) -> Outcome:
                 if terraform.state().addresses:
                     raise
                 return _nothing_applied(name, arguments.format)
-        document = json.loads(Path(file).read_bytes())
+        document = json.loads(file.read_bytes())
     insist_same_region(document, walk.environment.settings.aws.region)
     found = drift(document, Provenance(walk.environment, rendered))
     anything = bool(found.statements or found.unnoticed)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nexusctl.errors import Interrupted, NexusError, Refused, TerraformFailed
 from nexusctl.render.rendered import Rendered
 from nexusctl.report import text
+from nexusctl.report.visible import one_line
 from nexusctl.terraform.causes import (
     STATE_SUMMARIES,
     Cause,
@@ -94,7 +95,8 @@ def _to_another_state(walk: "Walk", error: StateLeft) -> Iterator[str]:
 def _locked(walk: "Walk", lock: StateLock) -> str:
     taken = since(lock.created_at) if lock.created_at else lock.created
     found = holder(lock, walk.work.root)
-    held = f"{lock.who} holds the lock ({lock.doing}) since {taken};\n       {found.said}"
+    held = one_line(f"{lock.who} holds the lock ({lock.doing}) since {taken};")
+    held += f"\n       {one_line(found.said)}"
     if found.lives:
         return f"{held}\n       wait until it has ended"
     command = f"release the lock: {walk.command('unlock')}"

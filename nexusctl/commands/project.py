@@ -5,6 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from nexusctl.errors import UsageWrong
+from nexusctl.report.shell import argument
 from nexusctl.workspace import Workspace
 
 
@@ -25,3 +26,8 @@ def workspace(arguments: Namespace) -> Workspace:
 def environments_directory(arguments: Namespace) -> Path:
     """The directory of environment files, from the current directory: as users see its files."""
     return Path(os.path.relpath(workspace(arguments).environments))
+
+
+def invocation(project: Path | None) -> str:
+    """How a command that users are to type begins; `project` is what --project named."""
+    return f"nexusctl --project {argument(project)}" if project else "nexusctl"

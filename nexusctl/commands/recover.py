@@ -4,6 +4,7 @@ from argparse import Namespace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from nexusctl.commands.auditing import audited
 from nexusctl.commands.display import Display
 from nexusctl.commands.planning import initialise
 from nexusctl.commands.walk import Walk, insist_confirmed
@@ -26,19 +27,25 @@ def run(arguments: Namespace) -> int:
             print(f"nothing to recover: the state of {walk.environment.name} is saved")
             return Exit.DONE
         if arguments.set_aside:
-            print(f"set aside as {_set_aside(walk, file)}: it is not the state")
+            print(f"set aside as {_set_aside(walk, file)}; it was not saved")
         else:
-            _save(walk, terraform, rendered, file, assume_yes=arguments.yes)
+            _save(walk, terraform, rendered, file, display, assume_yes=arguments.yes)
     print(f"next: {walk.command('plan')}")
     return Exit.DONE
 
 
 def _save(
-    walk: Walk, terraform: Terraform, rendered: Rendered, file: Path, *, assume_yes: bool
+    walk: Walk,
+    terraform: Terraform,
+    rendered: Rendered,
+    file: Path,
+    display: Display,
+    *,
+    assume_yes: bool,
 ) -> None:
     unsaved = _read(walk, file)
     with walk.explained(rendered):
-        initialise(terraform, rendered, Display(quiet=True))
+        initialise(terraform, rendered, display)
         saved = terraform.state()
     print(f"not saved  {unsaved.version}, {len(unsaved.addresses)} resources  ({file})")
     print(f"the state  {saved.version}, {len(saved.addresses)} resources")
@@ -48,17 +55,20 @@ def _save(
     ):
         for address in sorted(addresses):
             print(f"  {sign} {one_line(address)}")
-    _insist_later(walk, unsaved, saved)
-    insist_confirmed(walk, "save it", walk.command("recover"), assume_yes=assume_yes)
-    with walk.explained(rendered):
-        terraform.push_state(file)
-        saved = terraform.state()
-    if saved.addresses != unsaved.addresses:
-        raise TerraformFailed(
-            f"the state does not hold what was saved; {file} is kept",
-            hint=f"compare it: {walk.command('terraform')} -- state list",
-        )
-    terraform.discard_unsaved_state()
+    with audited(walk, "recover", display, what=f"the state with {unsaved.version}") as audit:
+        _insist_later(walk, unsaved, saved)
+        insist_confirmed(walk, "save it", walk.command("recover"), assume_yes=assume_yes)
+        audit.begun(terraform)
+        with walk.explained(rendered):
+            terraform.push_state(file)
+            saved = terraform.state()
+        if saved.addresses != unsaved.addresses:
+            raise TerraformFailed(
+                f"the state does not hold what was saved; {file} is kept",
+                hint=f"compare it: {walk.command('terraform')} -- state list",
+            )
+        terraform.discard_unsaved_state()
+        audit.done()
     print("saved: the state knows all of it")
 
 

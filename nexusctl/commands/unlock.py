@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 
+from nexusctl.commands.auditing import audited
 from nexusctl.commands.display import Display
 from nexusctl.commands.explaining import since
 from nexusctl.commands.planning import initialise
@@ -27,20 +28,24 @@ def run(arguments: Namespace) -> int:
             return Exit.DONE
         found = holder(lock, walk.work.root)
         print(f"the state of {name} is locked")
-        print(f"  by     {one_line(lock.who)}, {found.said}")
+        print(f"  by     {one_line(lock.who)}, {one_line(found.said)}")
         print(f"  since  {since(lock.created_at) if lock.created_at else one_line(lock.created)}")
         print(f"  for    {one_line(lock.doing)}")
         print(f"  ID     {one_line(lock.id)}", flush=True)
-        if found.lives:
-            raise Refused(
-                "the lock was not released: the process that holds it is at work",
-                hint="wait until it has ended; to end it in good order, press Ctrl-C where it runs "
-                "or send it SIGINT once",
-            )
-        insist_confirmed(walk, "release it", walk.command("unlock"), assume_yes=arguments.yes)
-        with walk.explained(rendered):
-            initialise(terraform, rendered, display)
-            terraform.force_unlock(lock.id)
+        what = f"the lock {lock.id} of {lock.who} ({lock.doing})"
+        with audited(walk, "unlock", display, what=what) as audit:
+            if found.lives:
+                raise Refused(
+                    "the lock was not released: the process that holds it is at work",
+                    hint="wait until it has ended; to end it in good order, press Ctrl-C where it "
+                    "runs or send it SIGINT once",
+                )
+            insist_confirmed(walk, "release it", walk.command("unlock"), assume_yes=arguments.yes)
+            with walk.explained(rendered):
+                initialise(terraform, rendered, display)
+                audit.begun(terraform)
+                terraform.force_unlock(lock.id)
+            audit.done()
     after = "recover" if terraform.unsaved_state else "plan"
     print(f"released\nnext: {walk.command(after)}")
     return Exit.DONE

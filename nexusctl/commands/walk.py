@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nexusctl.commands import explaining
 from nexusctl.commands.display import Display
-from nexusctl.commands.project import environments_directory, workspace
+from nexusctl.commands.project import environments_directory, invocation, workspace
 from nexusctl.environment.environment import Environment
 from nexusctl.environment.load import load
 from nexusctl.errors import Refused
@@ -119,8 +119,11 @@ class Walk:
         """Another command on the same environment, as the user would type it."""
         flag = " --sandbox" if self.sandbox and self.environment.settings.tier != "sandbox" else ""
         engine = f" --engine {self.product}" if self.product else ""
-        project = f" --project {shlex.quote(str(self.project))}" if self.project else ""
-        return f"nexusctl{project} {name} {self.environment.name}{flag}{engine}"
+        return f"{invocation(self.project)} {name} {self.environment.name}{flag}{engine}"
+
+    def untaint(self, address: str) -> str:
+        """The command that keeps a resource of which the creation did not come to its end."""
+        return f"{self.command('terraform')} -- untaint {shlex.quote(address)}"
 
     def note_what_was_interrupted(self, terraform: Terraform, plan: Plan, display: Display) -> None:
         """Say so if the last apply or destroy never came to its end, and what can be done."""
@@ -137,7 +140,7 @@ class Walk:
             if change.tainted:
                 display.warn(
                     f"{change.address} is replaced because its creation was interrupted. If it is "
-                    f"sound, keep it: {self.command('terraform')} -- untaint '{change.address}'"
+                    f"sound, keep it: {self.untaint(change.address)}"
                 )
 
     @contextmanager

@@ -20,6 +20,7 @@ from nexusctl.report.findings import (
     told,
     undecided,
 )
+from nexusctl.report.shell import argument
 from nexusctl.report.visible import one_line, visible, visible_lines
 
 SEVERITY_STYLES = {
@@ -176,10 +177,10 @@ def _undecided(judged: Sequence[Verdict]) -> Iterator[Text]:
         return
     yield Text("· what is not known here, a plan decides:")
     for root, verdict in of_roots.items():
-        where = shlex.quote(relative(root))
+        where = argument(relative(root))
         given = "".join(f" -var-file={shlex.quote(file)}" for file in verdict.var_files)
         said = "".join(
-            f" --var-file {shlex.quote(relative(Path(os.path.normpath(root / file))))}"
+            f" --var-file {argument(relative(Path(os.path.normpath(root / file))))}"
             for file in verdict.var_files
         )
         if verdict.tier != DEFAULT_TIER:

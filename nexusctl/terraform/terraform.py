@@ -216,7 +216,7 @@ class Terraform:
         try:
             with plugin_cache_to_itself(terraform.environment):
                 init = command.init(readonly_lock_file=False)
-                terraform._run("init", init, lambda _event: None)  # noqa: SLF001 - its own
+                terraform._run("init", init, lambda _event: None)
             found = terraform.state()
         except TerraformError as error:
             if no_bucket(error.diagnostics):

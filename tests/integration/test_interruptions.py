@@ -94,7 +94,7 @@ def test_an_interrupted_apply_releases_the_lock_and_goes_on_later(project: Proje
     assert "aws_vpc.main" not in said
     # What was being created is tainted; it can be kept.
     assert f"{DATABASE} is replaced because its creation was interrupted" in said
-    assert f"nexusctl terraform sandbox -- untaint '{DATABASE}'" in said
+    assert f"nexusctl terraform sandbox -- untaint {DATABASE}" in said
     project.must("terraform", "sandbox", "--", "untaint", DATABASE)
     assert f"{DATABASE} is replaced" not in project.must("plan", "sandbox")
 

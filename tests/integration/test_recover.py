@@ -88,6 +88,11 @@ def test_it_shows_what_the_state_lacks_and_asks(aws: FaultyAws) -> None:
         Bucket=BUCKET, Key="keystone-nexus/unsaved/terraform.tfstate"
     )
     assert json.loads(saved["Body"].read())["resources"][0]["type"] == "aws_vpc"
+    log = (aws.project.root / ".nexusctl/audit/unsaved.jsonl").read_text()
+    *_, refused, begun, done = map(json.loads, log.splitlines())
+    assert [each["outcome"] for each in (refused, begun, done)] == ["refused", "begun", "done"]
+    assert done["command"] == "recover"
+    assert done["what"] == "the state with serial 6 of 2170a93b"
 
 
 def test_set_aside_it_is_kept_and_in_nobodys_way(aws: FaultyAws) -> None:

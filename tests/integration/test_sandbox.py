@@ -614,6 +614,30 @@ def test_launch_templates_read_back(client: Client) -> None:
         assert version["LaunchTemplateData"] == data
 
 
+def test_a_request_that_is_sent_again_is_answered_as_the_first_time(client: Client) -> None:
+    ec2, secretsmanager = client("ec2"), client("secretsmanager")
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    template = {"LaunchTemplateName": "workers", "LaunchTemplateData": {"ImageId": "ami-1"}}
+    secret = {"Name": "user", "ClientRequestToken": "first".ljust(32, "-")}
+    endpoint = {"VpcId": vpc, "ServiceName": f"com.amazonaws.{REGION}.s3"}
+    for create, request in (
+        (ec2.create_launch_template, template | {"ClientToken": "first"}),
+        (ec2.create_launch_template_version, template | {"ClientToken": "first"}),
+        (ec2.create_route_table, {"VpcId": vpc, "ClientToken": "first"}),
+        (ec2.create_vpc_endpoint, endpoint | {"ClientToken": "first"}),
+        (secretsmanager.create_secret, secret),
+    ):
+        first, second = create(**request), create(**request)
+        del first["ResponseMetadata"], second["ResponseMetadata"]
+        assert first == second
+    another = ec2.create_launch_template_version(**template, ClientToken="second")
+    assert another["LaunchTemplateVersion"]["VersionNumber"] == 3
+    with pytest.raises(ClientError, match="AlreadyExists"):
+        ec2.create_launch_template(**template, ClientToken="second")
+    with pytest.raises(ClientError, match="ResourceExistsException"):
+        secretsmanager.create_secret(Name="user", ClientRequestToken="second".ljust(32, "-"))
+
+
 def test_auto_scaling_groups_read_back(client: Client, shared: Sandbox) -> None:
     ec2 = client("ec2")
     autoscaling = aws(shared, "autoscaling")

@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,6 +39,19 @@ def lock(project: Project, environment: str, content: object = LOCK) -> None:
     )
 
 
+def audit(project: Project) -> list[dict[str, Any]]:
+    log = (project.root / ".nexusctl/audit/locked.jsonl").read_text()
+    return [json.loads(line) for line in log.splitlines()]
+
+
+def audit_in_s3(project: Project) -> list[str]:
+    """What the records beside the state are called, without their times."""
+    listed = project.client("s3").list_objects_v2(
+        Bucket=BUCKET, Prefix="keystone-nexus/locked/terraform.tfstate.audit/"
+    )
+    return [each["Key"].partition("-unlock-")[2] for each in listed["Contents"]]
+
+
 def test_what_nobody_holds(aws: FaultyAws) -> None:
     assert "the state of locked is not locked" in aws.project.must("unlock", "locked")
 
@@ -62,6 +76,15 @@ def test_a_holder_on_another_machine_is_named_and_asked_about(aws: FaultyAws) ->
     assert f"ID     {LOCK['ID']}" in answered.stdout
     assert "next: nexusctl plan locked" in answered.stdout
     assert locks(aws.project, "locked") == []
+    refused, declined, begun, done = audit(aws.project)
+    assert (refused["outcome"], declined["outcome"]) == ("refused", "refused")
+    assert "'yes' was not typed" in declined["why"]
+    assert (begun["outcome"], done["outcome"]) == ("begun", "done")
+    assert done["command"] == "unlock"
+    assert done["what"] == f"the lock {LOCK['ID']} of somebody@elsewhere (apply)"
+    assert done["who"] == "arn:aws:sts::000000000000:user/moto"
+    assert done["receipt"] is None
+    assert audit_in_s3(aws.project) == ["begun.jsonl", "done.jsonl"]
 
 
 def test_that_of_production_asks_for_its_name(aws: FaultyAws) -> None:
@@ -73,6 +96,15 @@ def test_that_of_production_asks_for_its_name(aws: FaultyAws) -> None:
     answered = aws.project.type("important", "unlock", "important")
     assert answered.returncode == 0
     assert locks(aws.project, "important") == []
+
+
+def test_nothing_in_a_lock_steers_the_terminal(aws: FaultyAws) -> None:
+    evil = {"Who": "\x1b[31mme@\x1b[2Jthere", "Operation": "\x1b[1mapply"}
+    lock(aws.project, "locked", LOCK | evil)
+    for command, exit_code in (("plan locked", 6), ("unlock locked --yes", 0)):
+        said = aws.project.must(*command.split(), exit_code=exit_code)
+        assert "there" in said
+        assert "\x1b" not in said
 
 
 def test_a_lock_that_terraform_did_not_write_is_left_alone(aws: FaultyAws) -> None:

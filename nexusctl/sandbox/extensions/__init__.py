@@ -3,10 +3,10 @@
 Each function names the API it completes. All of it goes away with a moto that has it.
 """
 
-from nexusctl.sandbox.extensions import autoscaling, ec2, rds, secretsmanager
+from nexusctl.sandbox.extensions import autoscaling, client_tokens, ec2, rds, secretsmanager
 
 
 def install() -> None:
     """Add everything."""
-    for service in (autoscaling, ec2, rds, secretsmanager):
+    for service in (autoscaling, client_tokens, ec2, rds, secretsmanager):
         service.install()

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
@@ -39,6 +40,11 @@ def test_a_record_is_one_line_of_json() -> None:
 def test_names_are_in_the_order_of_time() -> None:
     assert record().name == "20260304T120000.000000Z-282832d09ee8-done.jsonl"
     assert record().name < record(microsecond=1).name
+
+
+def test_what_has_no_receipt_is_called_after_its_command() -> None:
+    released = replace(record(), command="unlock", receipt=None)
+    assert released.name == "20260304T120000.000000Z-unlock-done.jsonl"
 
 
 def test_the_log_is_appended_to_and_closed_to_others(tmp_path: Path) -> None:

