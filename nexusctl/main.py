@@ -39,16 +39,10 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:
         # The reader of our output has left (`nexusctl check prod | head -1`). It may have missed a
         # denial, so this is not a success.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return Exit.INTERRUPTED
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        hint = "free space on the disk that holds .nexusctl, then the same command again"
-        _complain(
-            f"{place}{error.strerror or error}",
-            hint if full else "the file system is in the way",
-        )
+        _complain_of_file(error)
         return Exit.TOOL_UNFIT
     except Exception as error:  # noqa: BLE001 - whatever it is, no traceback reaches a user
         _complain(
@@ -71,6 +65,32 @@ def _fill_standard_streams() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # the lowest that is free: this one
             setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
+
+
+def _complain_of_file(error: OSError) -> None:
+    place = f"{error.filename}: " if error.filename else ""
+    disk = "the disk that holds .nexusctl"
+    if _output_fails():
+        place, disk = "standard output: ", "the disk that standard output goes to"
+        _discard_output()
+    hint = "the file system is in the way"
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        hint = f"free space on {disk}, then the same command again"
+    _complain(f"{place}{error.strerror or error}", hint)
+
+
+def _output_fails() -> bool:
+    """Whether it is standard output that takes nothing; the error itself does not say."""
+    try:
+        print(flush=True)
+    except OSError:
+        return True
+    return False
+
+
+def _discard_output() -> None:
+    """What is still kept for standard output goes nowhere: Python's own end would fail at it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(message: str, hint: str | None) -> None:

@@ -51,6 +51,12 @@ def protect(impact: Impact, allowed: Collection[str] = (), *, tier: str, untaint
         )
 
 
+def lost_nowhere(impact: Impact, allowed: Collection[str]) -> list[str]:
+    """The addresses that may be lost and are not: misspelt, or meant for another plan."""
+    lost = {loss.address for loss in impact.losses}
+    return [address for address in dict.fromkeys(allowed) if address not in lost]
+
+
 def protect_database(impact: Impact, *, tier: str, untaint: Untaint) -> None:
     """Make sure that a database may go: all that is asked of `destroy`, where every loss is meant.
 
@@ -80,34 +86,38 @@ def protect_database(impact: Impact, *, tier: str, untaint: Untaint) -> None:
         )
 
 
-def insist_same_region(document: Mapping[str, Any], region: str) -> None:
-    """Make sure that what stands is in the environment's region, by a plan's JSON.
+def standing_arns(document: Mapping[str, Any]) -> set[str]:
+    """The ARNs of what stands, by a plan's JSON: what was not found in AWS any more, too.
+
+    A plan that destroys does not tell of the latter.
+    """
+    entries = (*document.get("resource_drift", ()), *document.get("resource_changes", ()))
+    arns = ((entry["change"].get("before") or {}).get("arn") for entry in entries)
+    return {arn for arn in arns if isinstance(arn, str)}
+
+
+def insist_same_region(arns: Iterable[str], region: str) -> None:
+    """Make sure that what stands, by its ARNs, is in the environment's region.
 
     In another one the provider finds nothing of it, takes it for deleted, and makes all of it anew.
 
     Raises:
-        Refused: the ARN of something that stands names another region.
+        Refused: an ARN names another region.
     """
-    entries = (*document.get("resource_drift", ()), *document.get("resource_changes", ()))
-    elsewhere = {
-        entry["address"]: standing
-        for entry in entries
-        if (standing := _region((entry["change"].get("before") or {}).get("arn")))
-        and standing != region
-    }
+    elsewhere = [each for each in map(_region, arns) if each not in ("", region)]
     if elsewhere:
-        regions = ", ".join(sorted(set(elsewhere.values())))
+        regions = ", ".join(sorted(set(elsewhere)))
         raise Refused(
-            f"what stands is in {regions}, not in {region}: {len(elsewhere)} resources would be "
-            "left behind there, unmanaged, and be made anew and empty",
+            f"what stands is in {regions}, not in {region}, where nothing of it is found: "
+            f"{len(elsewhere)} resources would be left behind, unmanaged",
             hint=f"undo the edit of aws.region; a stack in {region} is an environment of its own",
         )
 
 
-def _region(arn: object) -> str:
+def _region(arn: str) -> str:
     """The region in an ARN; empty where it has none, as those of IAM and S3."""
     # arn:partition:service:region:account:resource (AWS General Reference, ARN format)
-    parts = arn.split(":") if isinstance(arn, str) else []
+    parts = arn.split(":")
     return parts[3] if len(parts) > 5 else ""  # noqa: PLR2004
 
 

@@ -1,10 +1,11 @@
 """`nexusctl apply ENV|FILE`."""
 
+import shlex
 from argparse import Namespace
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
-from nexusctl.change.protection import PRODUCTION, protect
+from nexusctl.change.protection import OPTION, PRODUCTION, lost_nowhere, protect
 from nexusctl.change.receipt import Receipt
 from nexusctl.change.sealed import discard
 from nexusctl.commands.auditing import Audit, audited
@@ -48,6 +49,8 @@ def run(arguments: Namespace) -> int:
             receipt = seal(walk, planned, display).receipt
             audit = stack.enter_context(audited(walk, "apply", display, receipt=receipt))
         allowed, tier = arguments.allow_replace, planned.tier
+        for address in lost_nowhere(planned.impact, allowed):
+            display.warn(f"{OPTION} {shlex.quote(address)} allows nothing: this plan keeps that")
         protect(planned.impact, allowed, tier=tier, untaint=walk.untaint)
         _ask(walk, planned, again, assume_yes=arguments.yes)
         apply_plan(walk, planned, receipt, audit, display)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from nexusctl.change.impact import Impact, drift
-from nexusctl.change.protection import insist_same_region
+from nexusctl.change.protection import insist_same_region, standing_arns
 from nexusctl.change.provenance import Provenance
 from nexusctl.commands import fleet
 from nexusctl.commands.display import Display
@@ -52,11 +52,13 @@ def _drift(arguments: Namespace, display: Display) -> Outcome:
                 file = planned_document(terraform, walk.work.plan, display, mode="refresh-only")
             except TerraformError:
                 # Terraform cannot refresh nothing: what outputs refer to is not there.
-                if terraform.state().addresses:
+                state = terraform.state()
+                insist_same_region(state.arns, walk.environment.settings.aws.region)
+                if state.addresses:
                     raise
                 return _nothing_applied(name, arguments.format)
         document = json.loads(file.read_bytes())
-    insist_same_region(document, walk.environment.settings.aws.region)
+    insist_same_region(standing_arns(document), walk.environment.settings.aws.region)
     found = drift(document, Provenance(walk.environment, rendered))
     anything = bool(found.statements or found.unnoticed)
     return Outcome(

@@ -15,6 +15,7 @@ from nexusctl.terraform.causes import (
     StateLock,
     known_cause,
     lock_left,
+    lock_unreadable,
     state_lock,
 )
 from nexusctl.terraform.running import holder
@@ -47,6 +48,12 @@ def explained(
         return TerraformFailed(
             f"{error.message}: the state of {walk.environment.name} is locked",
             hint=_locked(walk, lock),
+        )
+    if lock_unreadable(error.diagnostics):
+        return TerraformFailed(
+            f"{error.message}: the state of {walk.environment.name} is locked by something that "
+            "is no lock of Terraform's",
+            hint=f"{walk.command('unlock')} says what lies there, and how to go on",
         )
     cause = known_cause(error.diagnostics)
     message = f"{error.message}: {cause.what}" if cause else error.message

@@ -15,6 +15,7 @@ from nexusctl.change.protection import (
     FinalSnapshot,
     final_snapshots,
     insist_same_region,
+    standing_arns,
     tier_to_protect,
 )
 from nexusctl.change.provenance import Provenance
@@ -103,7 +104,7 @@ def judged_plan(
         judged = with_diffs(verdict, walk.environment)
         phase.note(said(judged))
     told = _told(document)
-    insist_same_region(told, walk.environment.settings.aws.region)
+    insist_same_region(standing_arns(told), walk.environment.settings.aws.region)
     plan = parse_plan(told)
     walk.note_what_was_interrupted(files.terraform, plan, display)
     done = impact(told, Provenance(walk.environment, rendered))
@@ -119,15 +120,19 @@ def case_of(walk: Walk, rendered: Rendered) -> Case:
 
 @contextmanager
 def planning_destruction(walk: Walk, display: Display) -> Iterator[Planned]:
-    """Plan to destroy everything. Policies have no say: nothing is left to judge."""
+    """Plan to destroy everything. Policies have no say: nothing is left to judge.
+
+    Raises:
+        Refused: what stands is in another region than the environment's.
+    """
     with no_plan_left(walk):
         rendered = walk.render(display)
         terraform = walk.terraform(display)
         with walk.explained(rendered):
             initialise(terraform, rendered, display)
+            insist_same_region(terraform.state().arns, walk.environment.settings.aws.region)
             document = planned_document(terraform, walk.work.plan, display, mode="destroy")
         told = _told(document)
-        insist_same_region(told, walk.environment.settings.aws.region)
         yield Planned(
             rendered,
             (),

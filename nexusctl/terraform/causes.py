@@ -34,9 +34,11 @@ class StateLock:
         """When it was taken; None if that cannot be read."""
         # 2026-01-02 03:04:05.6 +0000 UTC in messages, 2026-01-02T03:04:05.6Z in the lock itself.
         found = re.match(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)", self.created)
-        return (
-            datetime.fromisoformat(f"{found[1]}T{found[2]}").replace(tzinfo=UTC) if found else None
-        )
+        try:
+            at = datetime.fromisoformat(f"{found[1]}T{found[2]}") if found else None
+        except ValueError:  # the 31st of February
+            return None
+        return at and at.replace(tzinfo=UTC)
 
 
 def state_lock(diagnostics: Sequence[Diagnostic]) -> StateLock | None:
@@ -56,6 +58,11 @@ def state_lock(diagnostics: Sequence[Diagnostic]) -> StateLock | None:
                     fields.get("Created", "unknown"),
                 )
     return None
+
+
+def lock_unreadable(diagnostics: Sequence[Diagnostic]) -> bool:
+    """Whether what lies in the place of the state lock kept Terraform out, and is none."""
+    return any("into LockInfo struct" in each.detail for each in diagnostics)
 
 
 def lock_left(diagnostics: Sequence[Diagnostic]) -> bool:
@@ -118,6 +125,18 @@ CAUSES = (
     (
         r"Invalid(ClientTokenId|AccessKeyId)|SignatureDoesNotMatch|UnrecognizedClient|AuthFailure",
         Cause(AwsFailed, "AWS does not know these credentials", f"sign in to AWS again {WAYS}"),
+    ),
+    (
+        # CreateSecret and PutSecretValue of the Secrets Manager API: the name of a deleted secret
+        # is free again after its recovery window only. The last is what moto says of it.
+        r"secret with this name is already scheduled for deletion|it was marked for deletion"
+        r"|because the secret \S+ already exists",
+        Cause(
+            TerraformFailed,
+            "there is such a secret; it may be waiting to be deleted",
+            "take it back: aws secretsmanager restore-secret --secret-id NAME (prints its ARN), "
+            "then: {terraform} -- import 'ADDRESS' ARN (the message above has NAME and ADDRESS)",
+        ),
     ),
     (
         r"already exists|AlreadyExists|\.Duplicate|InvalidSubnet\.Conflict",

@@ -1,6 +1,7 @@
 """Commands load what they use: the heavy libraries cost seconds."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -101,3 +102,20 @@ def test_streams_that_are_closed_or_full_change_no_exit_code(line: str, exit_cod
         check=False,
     )
     assert (done.returncode, "Traceback" in done.stdout + done.stderr) == (exit_code, False)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_standard_output_is_named(unbuffered: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m nexusctl envs >/dev/full"],
+        cwd=PACKAGE.parent,
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 8
+    assert done.stderr == (
+        "error: standard output: No space left on device\n"
+        " hint: free space on the disk that standard output goes to, then the same command again\n"
+    )
