@@ -129,8 +129,7 @@ CAUSES = (
     (
         # CreateSecret and PutSecretValue of the Secrets Manager API: the name of a deleted secret
         # is free again after its recovery window only. The last is what moto says of it.
-        r"secret with this name is already scheduled for deletion|it was marked for deletion"
-        r"|because the secret \S+ already exists",
+        r"name is already scheduled for deletion|marked for deletion|the secret \S+ already exists",
         Cause(
             TerraformFailed,
             "there is such a secret; it may be waiting to be deleted",

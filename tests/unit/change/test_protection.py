@@ -144,7 +144,7 @@ def test_what_stands_in_another_region_is_not_taken_for_deleted() -> None:
     ]
     plan = {"resource_drift": drift, "resource_changes": [gone("aws_vpc.new", None)]}
     arns = standing_arns(plan)
-    with pytest.raises(Refused, match="is in eu-central-1, not in eu-west-1, .* 1 res") as refused:
+    with pytest.raises(Refused, match=r"is in eu-central-1, not in eu-west-1, .* 1 res") as refused:
         insist_same_region(arns, "eu-west-1")
     assert "aws.region" in str(refused.value.hint)
     insist_same_region(arns, "eu-central-1")
@@ -154,6 +154,5 @@ def test_what_stands_in_another_region_is_not_taken_for_deleted() -> None:
 
 def test_what_is_allowed_to_be_lost_and_is_not_is_told(recorded: Recorded) -> None:
     removed = recorded("user_removed")
-    assert lost_nowhere(removed, [SECRET, "module.typo.aws_x.y", VERSION]) == [
-        "module.typo.aws_x.y"
-    ]
+    typo = "module.typo.aws_x.y"
+    assert lost_nowhere(removed, [SECRET, typo, VERSION]) == [typo]

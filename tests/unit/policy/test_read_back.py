@@ -18,12 +18,8 @@ ARN = "arn:aws:iam::111122223333:policy/own"
 
 def change(address: str, actions: str, before: Any, after: Any) -> dict[str, Any]:
     told = {"actions": actions.split(), "before": before, "after": after}
-    return {
-        "address": address,
-        "mode": "managed",
-        "type": address.split(".", maxsplit=1)[0],
-        "change": told,
-    }
+    kind, _, _ = address.partition(".")
+    return {"address": address, "mode": "managed", "type": kind, "change": told}
 
 
 def standing(address: str, **values: Any) -> dict[str, Any]:
@@ -36,7 +32,7 @@ def judged(
     """The values of `whole` that are judged, in a plan with `parts`."""
     kind, _, name = whole["address"].partition(".")
     resource = {"address": whole["address"], "mode": "managed", "type": kind, "name": name}
-    expressions = {argument: [{}] for argument in writes}
+    expressions: dict[str, Any] = {argument: [{}] for argument in writes}
     root = {"resources": [resource | {"expressions": expressions}]}
     plan = {
         "planned_values": {"root_module": {}},
@@ -118,10 +114,8 @@ def rule(**peer: Any) -> dict[str, Any]:
 
 def block(**peers: Any) -> dict[str, Any]:
     values: dict[str, Any] = {"protocol": "tcp", "from_port": 5432, "to_port": 5432, "self": False}
-    empty: dict[str, Any] = dict.fromkeys(
-        ("cidr_blocks", "ipv6_cidr_blocks", "prefix_list_ids", "security_groups"), []
-    )
-    return values | empty | {"description": ""} | peers
+    lists = ("cidr_blocks", "ipv6_cidr_blocks", "prefix_list_ids", "security_groups")
+    return values | {name: [] for name in lists} | {"description": ""} | peers
 
 
 RULE = "aws_vpc_security_group_ingress_rule.x"
@@ -132,12 +126,9 @@ def group(*ingress: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_rule_that_the_plan_takes_back_is_not_judged_as_it_stood() -> None:
-    everybody, network = (
-        block(cidr_blocks=["0.0.0.0/0", "10.0.0.0/8"]),
-        rule(cidr_ipv4="10.1.0.0/16"),
-    )
-    put_right = change(RULE, "update", rule(cidr_ipv4="0.0.0.0/0"), network)
-    (left,) = judged(group(everybody), put_right)["ingress"]
+    wide, narrow = rule(cidr_ipv4="0.0.0.0/0"), rule(cidr_ipv4="10.1.0.0/16")
+    put_right = change(RULE, "update", wide, narrow)
+    (left,) = judged(group(block(cidr_blocks=["0.0.0.0/0", "10.0.0.0/8"])), put_right)["ingress"]
     assert left["cidr_blocks"] == ["10.0.0.0/8"]
     assert judged(group(block(cidr_blocks=["0.0.0.0/0"])), put_right)["ingress"] == []
 
