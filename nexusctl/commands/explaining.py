@@ -96,7 +96,8 @@ def _to_another_state(walk: "Walk", error: StateLeft) -> Iterator[str]:
     yield "undo the edit of state, project or region; or, if it is meant, either"
     yield f"move the state there: {walk.command('terraform')} -- init -migrate-state"
     yield "(-force-copy besides, where nobody can answer Terraform)"
-    yield f"or begin anew and leave all that stands: rm -r {shlex.quote(str(error.data))}"
+    known = shlex.quote(str(error.known))
+    yield f"or begin anew and leave all that stands: mv {known} {known}.left"
 
 
 def _locked(walk: "Walk", lock: StateLock) -> str:

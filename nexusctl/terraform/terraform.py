@@ -42,6 +42,7 @@ LINE_AT_LEFT = re.compile(r"^[╷│╵] ?", re.MULTILINE)
 # An interrupt makes the provider give up its requests. What AWS was asked to make a moment ago, it
 # may have made, and the state would not know of it. By then it has answered, as a rule.
 SETTLED_SECONDS = 3.0
+LOCAL_STATE = "terraform.tfstate"  # where the backend `local` keeps it, in that directory
 UNSAVED_STATE = "errored.tfstate"  # Terraform's own name, in the directory that it works in
 
 OnEvent = Callable[[Event], None]
@@ -81,15 +82,12 @@ class StateUnsaved(Refused):
 class StateLeft(Refused):
     """The files keep the state elsewhere than before, and what stands is not in that one.
 
-    `data` is the directory in which Terraform keeps what it was initialised with.
+    `known` is what of the work directory knows of the former place: without it nothing is left.
     """
 
-    def __init__(self, former: str, now: str, resources: int, data: Path) -> None:
-        super().__init__(
-            f"the state would be another one: {former} → {now}; "
-            f"the {resources} resources that stand would be left behind, unmanaged"
-        )
-        self.data = data
+    def __init__(self, former: str, now: str, what: str, known: Path) -> None:
+        super().__init__(f"the state would be another one: {former} → {now}; {what}")
+        self.known = known
 
 
 @dataclass(slots=True)
@@ -183,22 +181,36 @@ class Terraform:
         return True
 
     def _insist_same_state(self, rendered: Rendered) -> None:
-        """Look into both states where the backend has changed.
+        """Look into both states where the backend has changed."""
+        now = Backend.written(rendered)
+        data, local = Path(self.environment["TF_DATA_DIR"]), self.work.root / LOCAL_STATE
+        former = Backend.initialised(data)
+        if now and former:
+            self._insist_moved(former, now, rendered, local if former.type == "local" else data)
+        if now and now.type != "local" and local.is_file():
+            self._insist_moved(Backend("local", {}), now, rendered, local)
+            # Else Terraform would ask again whether to move it.
+            local.replace(local.with_name(f"{LOCAL_STATE}.moved"))
+
+    def _insist_moved(self, former: Backend, now: Backend, rendered: Rendered, known: Path) -> None:
+        """Make sure that what stands is in the state that is kept there now.
 
         Of one that holds nothing, nothing is left behind. One that was moved, here or by somebody
         else, knows the same resources; its lineage is a new one.
         """
-        data = Path(self.environment["TF_DATA_DIR"])
-        former, now = Backend.initialised(data), Backend.written(rendered)
-        if former is None or now is None:
-            return
         places = former.place(self.work.root), now.place(self.work.root)
         if places[0] == places[1]:
             return
         lock_file = rendered.files.get(LOCK_FILE, "")
-        left = self._state_in(former, lock_file)
+        try:
+            left = self._state_in(former, lock_file)
+        except TerraformError as error:
+            said = error.diagnostics[0].summary
+            what = f"whether anything stands in the former one cannot be known: {said}"
+            raise StateLeft(*places, what, known) from error
         if left.addresses and not left.arns & self._state_in(now, lock_file).arns:
-            raise StateLeft(*places, len(left.addresses), data)
+            what = f"what stands is left behind, unmanaged: {len(left.addresses)} resources"
+            raise StateLeft(*places, what, known)
 
     def _state_in(self, backend: Backend, lock_file: str) -> StateContents:
         """The state in any backend, read from a directory of its own; none without the bucket.

@@ -197,7 +197,7 @@ def test_a_state_is_not_left_behind_by_an_edit_but_moved(project: Project, appli
             "the state would be another one: s3://keystone-nexus-sandbox-tfstate/keystone" in said
         )
         assert "→ s3://keystone-nexus-sandbox-tfstate/moved/terraform.tfstate in eu-" in said
-        assert "resources that stand would be left behind, unmanaged" in said
+        assert "what stands is left behind, unmanaged: 5" in said
         assert "nexusctl terraform sandbox -- init -migrate-state" in said
     project.must("terraform", "sandbox", "--", "init", "-migrate-state", "-force-copy")
     assert "No changes" in project.must("plan", "sandbox")

@@ -107,8 +107,12 @@ def test_nothing_in_a_lock_steers_the_terminal(aws: FaultyAws) -> None:
         assert "\x1b" not in said
 
 
-def test_a_lock_that_terraform_did_not_write_is_left_alone(aws: FaultyAws) -> None:
-    lock(aws.project, "important", {"ID": 1})
+@pytest.mark.parametrize("content", [{"ID": 1}, LOCK | {"Created": "2026-02-31T03:04:05Z"}])
+def test_a_lock_that_terraform_cannot_read_is_left_alone(aws: FaultyAws, content: object) -> None:
+    lock(aws.project, "important", content)
+    said = aws.project.must("plan", "important", exit_code=6)
+    assert "is locked by something that is no lock of Terraform's" in said
+    assert "nexusctl unlock important says what lies there" in said
     said = aws.project.must("unlock", "important", "--yes", exit_code=7)
     assert f"aws s3 rm s3://{BUCKET}/keystone-nexus/important/terraform.tfstate.tflock" in said
     assert locks(aws.project, "important")
