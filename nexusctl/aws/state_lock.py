@@ -1,6 +1,7 @@
 """The lock on a state in S3."""
 
 import json
+import re
 
 from botocore.exceptions import ClientError
 
@@ -8,6 +9,9 @@ from nexusctl.aws.session import Session
 from nexusctl.environment.model import State
 from nexusctl.errors import AwsFailed
 from nexusctl.terraform.causes import StateLock
+
+# RFC 3339, as Go writes and reads times: Terraform refuses a lock whose time it cannot read.
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 def held_lock(aws: Session, state: State) -> StateLock | None:
@@ -17,7 +21,7 @@ def held_lock(aws: Session, state: State) -> StateLock | None:
     https://developer.hashicorp.com/terraform/language/backend/s3#state-locking
 
     Raises:
-        AwsFailed: AWS refuses, or the object is no lock of Terraform's.
+        AwsFailed: AWS refuses, or the object is no lock that Terraform could release.
     """
     key = f"{state.key}.tflock"
     try:
@@ -35,9 +39,11 @@ def held_lock(aws: Session, state: State) -> StateLock | None:
             "Operation": str(operation),
             "Created": str(created),
         }:
-            return StateLock(id_, who, operation, created)
+            lock = StateLock(id_, who, operation, created)
+            if _MOMENT.fullmatch(created) and lock.created_at:
+                return lock
     raise AwsFailed(
-        f"s3://{state.bucket}/{key} is no lock that Terraform has written",
+        f"s3://{state.bucket}/{key} is no lock that Terraform can read, nor release",
         hint=f"if nobody is at work: aws s3 rm s3://{state.bucket}/{key}",
     )
 

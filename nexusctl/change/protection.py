@@ -10,6 +10,20 @@ from nexusctl.errors import Refused
 from nexusctl.terraform.plan import Action
 
 OPTION = "--allow-replace"
+PRODUCTION = "production"
+
+
+def tier_to_protect(document: Mapping[str, Any], tier: str) -> str:
+    """The tier that a plan is held back by: production, where that is what stands; else `tier`.
+
+    What stands is told by the tag `Tier`, which every resource has from the provider's
+    `default_tags`; `tier` is that of the environment as it is written now, which the plan may be
+    about to lower. `document` is the plan's JSON (`terraform show -json`).
+    """
+    standing = (each["change"].get("before") or {} for each in document.get("resource_changes", ()))
+    tags = (values.get("tags_all") or {} for values in standing)
+    return PRODUCTION if any(each.get("Tier") == PRODUCTION for each in tags) else tier
+
 
 Untaint = Callable[[str], str]
 
@@ -40,6 +54,12 @@ def protect(impact: Impact, allowed: Collection[str] = (), *, tier: str, untaint
         )
 
 
+def lost_nowhere(impact: Impact, allowed: Collection[str]) -> list[str]:
+    """The addresses that may be lost and are not: misspelt, or meant for another plan."""
+    lost = {loss.address for loss in impact.losses}
+    return [address for address in dict.fromkeys(allowed) if address not in lost]
+
+
 def protect_database(impact: Impact, *, tier: str, untaint: Untaint) -> None:
     """Make sure that a database may go: all that is asked of `destroy`, where every loss is meant.
 
@@ -61,12 +81,47 @@ def protect_database(impact: Impact, *, tier: str, untaint: Untaint) -> None:
             "and apply that first",
         )
     without = [loss for loss in gone if loss.skip_final_snapshot]
-    if without and tier == "production":
+    if without and tier == PRODUCTION:
         raise Refused(
             _listed("a database of production would go without a final snapshot", without),
             hint="set database.skip_final_snapshot: false and apply that first, as a change of "
             "its own",
         )
+
+
+def standing_arns(document: Mapping[str, Any]) -> set[str]:
+    """The ARNs of what stands, by a plan's JSON: what was not found in AWS any more, too.
+
+    A plan that destroys does not tell of the latter.
+    """
+    entries = (*document.get("resource_drift", ()), *document.get("resource_changes", ()))
+    arns = ((entry["change"].get("before") or {}).get("arn") for entry in entries)
+    return {arn for arn in arns if isinstance(arn, str)}
+
+
+def insist_same_region(arns: Iterable[str], region: str) -> None:
+    """Make sure that what stands, by its ARNs, is in the environment's region.
+
+    In another one the provider finds nothing of it, takes it for deleted, and makes all of it anew.
+
+    Raises:
+        Refused: an ARN names another region.
+    """
+    elsewhere = [each for each in map(_region, arns) if each not in ("", region)]
+    if elsewhere:
+        regions = ", ".join(sorted(set(elsewhere)))
+        raise Refused(
+            f"what stands is in {regions}, not in {region}, where nothing of it is found: "
+            f"{len(elsewhere)} resources would be left behind, unmanaged",
+            hint=f"undo the edit of aws.region; a stack in {region} is an environment of its own",
+        )
+
+
+def _region(arn: str) -> str:
+    """The region in an ARN; empty where it has none, as those of IAM and S3."""
+    # arn:partition:service:region:account:resource (AWS General Reference, ARN format)
+    parts = arn.split(":")
+    return parts[3] if len(parts) > 5 else ""  # noqa: PLR2004
 
 
 @dataclass(frozen=True, slots=True)

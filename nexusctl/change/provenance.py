@@ -177,6 +177,10 @@ class Tracer:
         leaf = re.split(r"[.\]]", attribute.path)[-1]
         if name in declared.body.attributes:
             yield from self._follow(step, declared.body.attributes[name].value, seen)
+        elif name == "tags_all" and "tags" in self._root.declared.locals:
+            # The provider gives them to every resource: `default_tags` in providers.tf.
+            tags = self._root.declared.locals["tags"].value
+            yield from self._follow(_Step(self._root), tags, seen)
         for block in declared.body.blocks:
             if name in {block.type, *(block.labels if block.type == "dynamic" else ())}:
                 inside = [each for each in _attributes(block.body) if each.name == leaf]

@@ -73,6 +73,9 @@ _SUSPENDED = (
 GONE = frozenset({Action.DESTROY, Action.REPLACE})
 NEW = frozenset({Action.CREATE})
 _SECURITY_GROUP_RULES = "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"
+# What is at stake, from the least on (`tier` of the environment, and the tag of every resource).
+TIERS = ("sandbox", "development", "staging", "production")
+TIER = "tags_all.Tier"
 ANYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 
 
@@ -167,6 +170,13 @@ def _refreshes(context: Context, _attribute: AttributeChange) -> bool:
 
 def _open_to_all(context: Context, _attribute: AttributeChange) -> bool:
     return bool(ANYWHERE & {context.after.get("cidr_ipv4"), context.after.get("cidr_ipv6")})
+
+
+def _tier_falls(_context: Context, attribute: AttributeChange) -> bool:
+    """Whether what is applied was told to be more at stake than what is written now."""
+    sides = (attribute.after, attribute.before)
+    after, before = (TIERS.index(each) if each in TIERS else None for each in sides)
+    return _less(after, before)
 
 
 def _stands(context: Context, _attribute: AttributeChange) -> bool:
@@ -289,6 +299,20 @@ _AT_ONCE = (
 )
 
 _DATABASE: tuple[Rule, ...] = (
+    Rule(
+        id="tier-lowered",
+        resource="aws_db_instance",
+        attributes=(TIER,),
+        when=_tier_falls,
+        condition="to a lower one",
+        level=Level.DISRUPTIVE,
+        effect=Effect.PROTECTION_LOWERED,
+        says="the tier falls from {before} to {after}: the policies of {before} and what its "
+        "apply and destroy insist on hold no longer",
+        fact="To AWS the tier is a tag. Of what production is protected from it refuses one thing "
+        "by itself: to delete an instance whose deletion protection is on.",
+        source=_DELETE,
+    ),
     Rule(
         id="database-destroyed-for-good",
         resource="aws_db_instance",
@@ -1613,6 +1637,14 @@ NOISE: tuple[Rule, ...] = (
         id="labels",
         resource="*",
         attributes=LABELS,
+        when=lambda context, attribute: (
+            not (
+                context.change.type == "aws_db_instance"
+                and attribute.path == TIER
+                and _tier_falls(context, attribute)
+            )
+        ),
+        condition="but for a tier that falls",
         level=Level.NONE,
         effect=Effect.NOTHING,
         says="labels only",

@@ -1,5 +1,6 @@
 """`nexusctl apply ENV|FILE`."""
 
+import shlex
 import signal
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
@@ -8,7 +9,7 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
-from nexusctl.change.protection import protect
+from nexusctl.change.protection import OPTION, PRODUCTION, lost_nowhere, protect
 from nexusctl.change.receipt import Receipt
 from nexusctl.change.sealed import discard
 from nexusctl.commands.auditing import Audit, audited
@@ -22,6 +23,8 @@ from nexusctl.errors import Exit, Interrupted, Refused
 from nexusctl.interrupts import hold, tell
 from nexusctl.report import text
 from nexusctl.terraform.terraform import Applied
+
+_STANDING = "What stands is production, whatever tier is written now"
 
 
 def run(arguments: Namespace) -> int:
@@ -51,19 +54,22 @@ def run(arguments: Namespace) -> int:
         else:
             receipt = seal(walk, planned, display).receipt
             audit = stack.enter_context(audited(walk, "apply", display, receipt=receipt))
-        tier = walk.environment.settings.tier
-        protect(planned.impact, arguments.allow_replace, tier=tier, untaint=walk.untaint)
-        _ask(walk, again, assume_yes=arguments.yes)
+        allowed, tier = arguments.allow_replace, planned.tier
+        for address in lost_nowhere(planned.impact, allowed):
+            display.warn(f"{OPTION} {shlex.quote(address)} allows nothing: this plan keeps that")
+        protect(planned.impact, allowed, tier=tier, untaint=walk.untaint)
+        _ask(walk, planned, again, assume_yes=arguments.yes)
         applied, received = apply_plan(walk, planned, receipt, audit, display)
     tell_what_is_done(walk, text.outputs(applied.outputs), interrupted=bool(received))
     return Exit.DONE
 
 
-def _ask(walk: Walk, again: str, *, assume_yes: bool) -> None:
+def _ask(walk: Walk, planned: Planned, again: str, *, assume_yes: bool) -> None:
     name = walk.environment.name
-    if assume_yes or walk.environment.settings.tier != "production":
+    if assume_yes or planned.tier != PRODUCTION:
         return
-    if not confirmed(f"Production. Type the environment's name ({name}) to apply:", name):
+    what = "Production" if walk.environment.settings.tier == PRODUCTION else _STANDING
+    if not confirmed(f"{what}. Type the environment's name ({name}) to apply:", name):
         raise Refused(
             "not applied: the environment's name was not typed",
             hint=f"in automation: {again} --yes",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from rich.text import Text
 
-from nexusctl.change.protection import FinalSnapshot, protect_database
+from nexusctl.change.protection import PRODUCTION, FinalSnapshot, protect_database
 from nexusctl.commands.apply import apply_plan, tell_what_is_done
 from nexusctl.commands.auditing import audited
 from nexusctl.commands.display import Display
@@ -41,7 +41,7 @@ def run(arguments: Namespace) -> int:
         receipt = seal(walk, planned, display).receipt
         with audited(walk, "destroy", display, receipt=receipt) as audit:
             _protect(walk, planned)
-            _ask(walk, assume_yes=arguments.yes)
+            _ask(walk, planned, assume_yes=arguments.yes)
             _, received = apply_plan(walk, planned, receipt, audit, display)
     tell_what_is_done(walk, _left(planned.snapshots), interrupted=bool(received))
     return Exit.DONE
@@ -50,15 +50,14 @@ def run(arguments: Namespace) -> int:
 def _protect(walk: Walk, planned: Planned) -> None:
     if planned.impact is None:
         return
-    tier = walk.environment.settings.tier
     try:
-        protect_database(planned.impact, tier=tier, untaint=walk.untaint)
+        protect_database(planned.impact, tier=planned.tier, untaint=walk.untaint)
     except Refused as refused:
         raise Refused(refused.message, hint=f"{refused.hint}: {walk.command('apply')}") from None
 
 
-def _ask(walk: Walk, *, assume_yes: bool) -> None:
-    name, production = walk.environment.name, walk.environment.settings.tier == "production"
+def _ask(walk: Walk, planned: Planned, *, assume_yes: bool) -> None:
+    name, production = walk.environment.name, planned.tier == PRODUCTION
     if assume_yes and not production:
         return
     if not confirmed(f"Type the environment's name ({name}) to destroy it:", name):

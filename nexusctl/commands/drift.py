@@ -9,6 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from nexusctl.change.impact import Impact, drift
+from nexusctl.change.protection import insist_same_region, standing_arns
 from nexusctl.change.provenance import Provenance
 from nexusctl.commands import fleet
 from nexusctl.commands.display import Display
@@ -63,6 +64,7 @@ def _drift(arguments: Namespace, display: Display) -> Outcome:
         with walk.explained(rendered):
             initialise(terraform, rendered, display)
             document = _compared(terraform, walk.work.plan, display)
+    insist_same_region(standing_arns(document), walk.environment.settings.aws.region)
     if not (any(existing(document)) or document.get("resource_drift")):
         return _nothing_applied(name, arguments.format)
     found = drift(document, Provenance(walk.environment, rendered))

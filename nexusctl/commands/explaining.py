@@ -1,5 +1,6 @@
 """What went wrong in Terraform, in terms of the environment: what is left, and how to go on."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,11 +15,13 @@ from nexusctl.terraform.causes import (
     StateLock,
     known_cause,
     lock_left,
+    lock_unreadable,
     state_lock,
 )
 from nexusctl.terraform.running import holder
 from nexusctl.terraform.terraform import (
     UNSAVED_STATE,
+    StateLeft,
     StateUnsaved,
     TerraformError,
     TerraformInterrupted,
@@ -31,16 +34,26 @@ FEW_STEPS = 2
 
 
 def explained(
-    walk: "Walk", rendered: Rendered, error: TerraformError | TerraformInterrupted | StateUnsaved
+    walk: "Walk",
+    rendered: Rendered,
+    error: TerraformError | TerraformInterrupted | StateUnsaved | StateLeft,
 ) -> NexusError:
     """The error as the user should read it: the cause first, the next command last."""
     if isinstance(error, StateUnsaved):
         return Refused(error.message, hint=f"save it first: {walk.command('recover')}")
+    if isinstance(error, StateLeft):
+        return Refused(error.message, hint="\n       ".join(_to_another_state(walk, error)))
     lock = state_lock(error.diagnostics)
     if lock:
         return TerraformFailed(
             f"{error.message}: the state of {walk.environment.name} is locked",
             hint=_locked(walk, lock),
+        )
+    if lock_unreadable(error.diagnostics):
+        return TerraformFailed(
+            f"{error.message}: the state of {walk.environment.name} is locked by something that "
+            "is no lock of Terraform's",
+            hint=f"{walk.command('unlock')} says what lies there, and how to go on",
         )
     cause = known_cause(error.diagnostics)
     message = f"{error.message}: {cause.what}" if cause else error.message
@@ -77,6 +90,14 @@ def _duration(passed: timedelta) -> str:
     if passed >= timedelta(hours=2):
         return f"{passed // timedelta(hours=1)} hours"
     return text.duration(passed.total_seconds())
+
+
+def _to_another_state(walk: "Walk", error: StateLeft) -> Iterator[str]:
+    yield "undo the edit of state, project or region; or, if it is meant, either"
+    yield f"move the state there: {walk.command('terraform')} -- init -migrate-state"
+    yield "(-force-copy besides, where nobody can answer Terraform)"
+    known = shlex.quote(str(error.known))
+    yield f"or begin anew and leave all that stands: mv {known} {known}.left"
 
 
 def _locked(walk: "Walk", lock: StateLock) -> str:

@@ -11,7 +11,13 @@ from typing import Any
 from rich.text import Text
 
 from nexusctl.change.impact import Impact, impact
-from nexusctl.change.protection import FinalSnapshot, final_snapshots
+from nexusctl.change.protection import (
+    FinalSnapshot,
+    final_snapshots,
+    insist_same_region,
+    standing_arns,
+    tier_to_protect,
+)
 from nexusctl.change.provenance import Provenance
 from nexusctl.commands.display import Display
 from nexusctl.commands.remedies import with_diffs
@@ -30,7 +36,10 @@ from nexusctl.terraform.terraform import Terraform
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan, what it does and what the gate says; no plan when the files alone were denied."""
+    """A plan, what it does and what the gate says; no plan when the files alone were denied.
+
+    `tier` is the one that holds it back: that of the environment, or of what stands.
+    """
 
     rendered: Rendered
     verdicts: tuple[Verdict, ...]
@@ -38,6 +47,7 @@ class Planned:
     plan: Plan | None = None
     impact: Impact | None = None
     snapshots: tuple[FinalSnapshot, ...] = ()
+    tier: str = ""
 
     @property
     def passed(self) -> bool:
@@ -84,6 +94,9 @@ def judged_plan(
     """The plan with this JSON, judged, what it does, and whether something was left unfinished.
 
     `files` is what has come of the files. The JSON goes.
+
+    Raises:
+        Refused: what stands is in another region than the environment's.
     """
     rendered, (verdict_on_files,) = files.rendered, files.verdicts
     with display.phase("policies") as phase:
@@ -91,10 +104,12 @@ def judged_plan(
         judged = with_diffs(verdict, walk.environment)
         phase.note(said(judged))
     told = _told(document)
+    insist_same_region(standing_arns(told), walk.environment.settings.aws.region)
     plan = parse_plan(told)
     walk.note_what_was_interrupted(files.terraform, plan, display)
     done = impact(told, Provenance(walk.environment, rendered))
-    return replace(files, verdicts=(verdict_on_files, judged), plan=plan, impact=done)
+    tier = tier_to_protect(told, walk.environment.settings.tier)
+    return replace(files, verdicts=(verdict_on_files, judged), plan=plan, impact=done, tier=tier)
 
 
 def case_of(walk: Walk, rendered: Rendered) -> Case:
@@ -105,12 +120,17 @@ def case_of(walk: Walk, rendered: Rendered) -> Case:
 
 @contextmanager
 def planning_destruction(walk: Walk, display: Display) -> Iterator[Planned]:
-    """Plan to destroy everything. Policies have no say: nothing is left to judge."""
+    """Plan to destroy everything. Policies have no say: nothing is left to judge.
+
+    Raises:
+        Refused: what stands is in another region than the environment's.
+    """
     with no_plan_left(walk):
         rendered = walk.render(display)
         terraform = walk.terraform(display)
         with walk.explained(rendered):
             initialise(terraform, rendered, display)
+            insist_same_region(terraform.state().arns, walk.environment.settings.aws.region)
             document = planned_document(terraform, walk.work.plan, display, mode="destroy")
         told = _told(document)
         yield Planned(
@@ -120,6 +140,7 @@ def planning_destruction(walk: Walk, display: Display) -> Iterator[Planned]:
             parse_plan(told),
             impact(told, Provenance(walk.environment, rendered)),
             final_snapshots(told),
+            tier_to_protect(told, walk.environment.settings.tier),
         )
 
 

@@ -25,6 +25,7 @@ from nexusctl.sandbox.sandbox import Sandbox
 from nexusctl.terraform.engine import Product, find_engine
 from nexusctl.terraform.plan import Plan
 from nexusctl.terraform.terraform import (
+    StateLeft,
     StateUnsaved,
     Terraform,
     TerraformError,
@@ -157,7 +158,7 @@ class Walk:
         """Turn an error of Terraform's into one in terms of the environment, with the way on."""
         try:
             yield
-        except (TerraformError, TerraformInterrupted, StateUnsaved) as error:
+        except (TerraformError, TerraformInterrupted, StateUnsaved, StateLeft) as error:
             raise explaining.explained(self, rendered, error) from error
 
 

@@ -13,6 +13,7 @@ from nexusctl.configuration.configuration import Configuration, Instance
 from nexusctl.configuration.values import Later, Unknown
 from nexusctl.errors import ToolUnfit
 from nexusctl.policy.documents import Unreadable, read_document
+from nexusctl.policy.read_back import ReadBack
 
 # When the plan was made, and a time that AWS moves on every few minutes. Nobody can write either.
 _CLOCKS = frozenset({"timestamp", "latest_restorable_time"})
@@ -122,12 +123,18 @@ def instances(
         written[each.address] = each
         written.setdefault(each.declared, each)
     configured = _References(plan)
+    read_back = ReadBack(plan)
     found: dict[str, Instance] = {}
     for change in plan.get("resource_changes", []):
         actions = set(change["change"]["actions"])
         if change.get("mode") == "managed" and not actions <= {"delete", "forget"}:
             after = change["change"].get("after") or {}
             unknown = change["change"].get("after_unknown") or {}
+            certain = {name for name, what in unknown.items() if has_unknown(_merged(None, what))}
+            certain |= configured.written(change["address"]) | _written(change, written)
+            left = read_back.left(change, certain)
+            after = {**after, **left}
+            unknown = {name: what for name, what in unknown.items() if name not in left}
             found[change["address"]] = _instance(change, after, unknown, written, configured)
     gone = {change["address"] for change in plan.get("resource_changes", [])} - found.keys()
     for resource in _resources(plan["planned_values"].get("root_module", {})):
@@ -136,6 +143,15 @@ def instances(
             values = resource.get("values") or {}
             found[address] = _instance(resource, values, {}, written, configured)
     return list(found.values())
+
+
+def _written(resource: Mapping[str, Any], written: Mapping[str, Instance]) -> set[str]:
+    """The arguments and blocks that the files have of a resource, as far as they are at hand."""
+    address = resource["address"]
+    source = written.get(address) or written.get(without_indexes(address))
+    if source is None:
+        return set()
+    return {*source.values, *(name.partition(".")[0] for name in source.dynamic_unknown)}
 
 
 def _instance(
@@ -248,6 +264,11 @@ class _References:
             ends = [self._ends(module, reference) for reference in (*references, *more)]
             found[path] = frozenset().union(*ends)
         return found
+
+    def written(self, address: str) -> set[str]:
+        """The arguments that the configuration has of a resource; not those of `dynamic` blocks."""
+        _, resource = self._resources.get(without_indexes(address), (None, {}))
+        return set(resource.get("expressions", {}))
 
     def _ends(self, module: "Module", reference: str) -> frozenset[str]:
         key = (module.prefix, reference)

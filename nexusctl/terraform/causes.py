@@ -34,9 +34,11 @@ class StateLock:
         """When it was taken; None if that cannot be read."""
         # 2026-01-02 03:04:05.6 +0000 UTC in messages, 2026-01-02T03:04:05.6Z in the lock itself.
         found = re.match(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)", self.created)
-        return (
-            datetime.fromisoformat(f"{found[1]}T{found[2]}").replace(tzinfo=UTC) if found else None
-        )
+        try:
+            at = datetime.fromisoformat(f"{found[1]}T{found[2]}") if found else None
+        except ValueError:  # the 31st of February
+            return None
+        return at and at.replace(tzinfo=UTC)
 
 
 def state_lock(diagnostics: Sequence[Diagnostic]) -> StateLock | None:
@@ -58,9 +60,20 @@ def state_lock(diagnostics: Sequence[Diagnostic]) -> StateLock | None:
     return None
 
 
+def lock_unreadable(diagnostics: Sequence[Diagnostic]) -> bool:
+    """Whether what lies in the place of the state lock kept Terraform out, and is none."""
+    return any("into LockInfo struct" in each.detail for each in diagnostics)
+
+
 def lock_left(diagnostics: Sequence[Diagnostic]) -> bool:
     """Whether Terraform could not release the state lock that it held."""
     return any(each.summary == LOCK_NOT_RELEASED for each in diagnostics)
+
+
+def no_bucket(diagnostics: Sequence[Diagnostic]) -> bool:
+    """Whether there is no bucket that the state could be in."""
+    said = "\n".join(f"{each.summary}\n{each.detail}" for each in diagnostics)
+    return re.search(_NO_BUCKET, said) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +90,7 @@ class Cause:
 
 
 NO_SPACE = "no space left on device"
+_NO_BUCKET = r"NoSuchBucket|S3 bucket \S+ does not exist"
 WAYS = "(aws sso login, AWS_PROFILE, or aws.profile in the environment)"
 # What the AWS SDK for Go, the provider and the S3 backend say; the first that matches counts.
 CAUSES = (
@@ -113,6 +127,17 @@ CAUSES = (
         Cause(AwsFailed, "AWS does not know these credentials", f"sign in to AWS again {WAYS}"),
     ),
     (
+        # CreateSecret and PutSecretValue of the Secrets Manager API: the name of a deleted secret
+        # is free again after its recovery window only. The last is what moto says of it.
+        r"name is already scheduled for deletion|marked for deletion|the secret \S+ already exists",
+        Cause(
+            TerraformFailed,
+            "there is such a secret; it may be waiting to be deleted",
+            "take it back: aws secretsmanager restore-secret --secret-id NAME (prints its ARN), "
+            "then: {terraform} -- import 'ADDRESS' ARN (the message above has NAME and ADDRESS)",
+        ),
+    ),
+    (
         r"already exists|AlreadyExists|\.Duplicate|InvalidSubnet\.Conflict",
         Cause(
             TerraformFailed,
@@ -122,7 +147,7 @@ CAUSES = (
         ),
     ),
     (
-        r"NoSuchBucket|S3 bucket \S+ does not exist",
+        _NO_BUCKET,
         Cause(
             AwsFailed,
             "the state bucket does not exist",

@@ -36,10 +36,11 @@ def parse_state_version(document: bytes) -> StateVersion:
 
 @dataclass(frozen=True, slots=True)
 class StateContents:
-    """A state without its values: the addresses of the resources it knows."""
+    """A state without its values: the addresses of the resources it knows, and their ARNs."""
 
     version: StateVersion
     addresses: frozenset[str]
+    arns: frozenset[str] = frozenset()
 
 
 def parse_state(document: bytes) -> StateContents:
@@ -51,7 +52,19 @@ def parse_state(document: bytes) -> StateContents:
     version = parse_state_version(document)
     # One that has never been in the backend has resources, but no lineage yet.
     resources = json.loads(document)["resources"] if document.strip() else ()
-    return StateContents(version, frozenset(each for r in resources for each in _addresses(r)))
+    return StateContents(
+        version,
+        frozenset(each for resource in resources for each in _addresses(resource)),
+        frozenset(each for resource in resources for each in _arns(resource)),
+    )
+
+
+def _arns(resource: Mapping[str, Any]) -> Iterator[str]:
+    if resource["mode"] == "managed":
+        for instance in resource["instances"]:
+            arn = (instance.get("attributes") or {}).get("arn")
+            if isinstance(arn, str):
+                yield arn
 
 
 def _addresses(resource: Mapping[str, Any]) -> Iterator[str]:

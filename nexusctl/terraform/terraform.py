@@ -4,18 +4,21 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nexusctl.errors import Interrupted, Refused, TerraformFailed
-from nexusctl.render.rendered import Rendered
+from nexusctl.render.rendered import LOCK_FILE, Rendered
+from nexusctl.render.write import write
 from nexusctl.terraform import command, events, process, providers, server
-from nexusctl.terraform.causes import NO_SPACE, state_lock
+from nexusctl.terraform.backend import Backend
+from nexusctl.terraform.causes import NO_SPACE, no_bucket, state_lock
 from nexusctl.terraform.command import Mode
 from nexusctl.terraform.engine import Engine
 from nexusctl.terraform.events import (
@@ -44,6 +47,7 @@ TOLD_LATE = re.compile(r"(^|\.)aws_launch_template\.")
 # What Terraform writes once it heeds an interrupt: an apply that has yet to begin may say that it
 # received one, forget it, and go on to the end.
 HEEDS = {"init": "{", "plan": "{", "apply": '"apply_start"'}
+LOCAL_STATE = "terraform.tfstate"  # where the backend `local` keeps it, in that directory
 UNSAVED_STATE = "errored.tfstate"  # Terraform's own name, in the directory that it works in
 
 OnEvent = Callable[[Event], None]
@@ -78,6 +82,17 @@ class StateUnsaved(Refused):
     def __init__(self, file: Path) -> None:
         super().__init__(f"what the last apply did is not in the state, only in {file}")
         self.file = file
+
+
+class StateLeft(Refused):
+    """The files keep the state elsewhere than before, and what stands is not in that one.
+
+    `known` is what of the work directory knows of the former place: without it nothing is left.
+    """
+
+    def __init__(self, former: str, now: str, what: str, known: Path) -> None:
+        super().__init__(f"the state would be another one: {former} → {now}; {what}")
+        self.known = known
 
 
 @dataclass(slots=True)
@@ -161,16 +176,75 @@ class Terraform:
         """Prepare the working directory if anything it depends on has changed; whether it did.
 
         Raises:
+            StateLeft: the backend is another one than before, and what stands is not in it.
             TerraformError, Interrupted: as for `plan`.
         """
         digest = self._init_digest(rendered)
         if self._digest_file.is_file() and self._digest_file.read_text("utf-8") == digest:
             return False
+        self._insist_same_state(rendered)
         argv = command.init(readonly_lock_file=self.engine.product != "tofu")
         with plugin_cache_to_itself(self.environment):
             self._run("init", argv, on_event)
         self._digest_file.write_text(digest, "utf-8")
         return True
+
+    def _insist_same_state(self, rendered: Rendered) -> None:
+        """Look into both states where the backend has changed."""
+        now = Backend.written(rendered)
+        data, local = Path(self.environment["TF_DATA_DIR"]), self.work.root / LOCAL_STATE
+        former = Backend.initialised(data)
+        if now and former:
+            self._insist_moved(former, now, rendered, local if former.type == "local" else data)
+        if now and now.type != "local" and local.is_file():
+            self._insist_moved(Backend("local", {}), now, rendered, local)
+            # Else Terraform would ask again whether to move it.
+            local.replace(local.with_name(f"{LOCAL_STATE}.moved"))
+
+    def _insist_moved(self, former: Backend, now: Backend, rendered: Rendered, known: Path) -> None:
+        """Make sure that what stands is in the state that is kept there now.
+
+        Of one that holds nothing, nothing is left behind. One that was moved, here or by somebody
+        else, knows the same resources; its lineage is a new one.
+        """
+        places = former.place(self.work.root), now.place(self.work.root)
+        if places[0] == places[1]:
+            return
+        lock_file = rendered.files.get(LOCK_FILE, "")
+        try:
+            left = self._state_in(former, lock_file)
+        except TerraformError as error:
+            said = error.diagnostics[0].summary
+            what = f"whether anything stands in the former one cannot be known: {said}"
+            raise StateLeft(*places, what, known) from error
+        if left.addresses and not left.arns & self._state_in(now, lock_file).arns:
+            what = f"what stands is left behind, unmanaged: {len(left.addresses)} resources"
+            raise StateLeft(*places, what, known)
+
+    def _state_in(self, backend: Backend, lock_file: str) -> StateContents:
+        """The state in any backend, read from a directory of its own; none without the bucket.
+
+        Terraform insists on the providers that a state mentions, so it is told which they are.
+        """
+        work = WorkDirectory(self.work.path / "elsewhere")
+        shutil.rmtree(work.path, ignore_errors=True)
+        work.create()
+        root = backend.alone(self.work.root)
+        write(replace(root, files={**root.files, LOCK_FILE: lock_file}), work.root)
+        terraform = Terraform(
+            self.engine, work, environment=self.environment, on_interrupt=self._on_interrupt
+        )
+        try:
+            with plugin_cache_to_itself(terraform.environment):
+                init = command.init(readonly_lock_file=False)
+                terraform._run("init", init, lambda _event: None)
+            found = terraform.state()
+        except TerraformError as error:
+            if no_bucket(error.diagnostics):
+                return parse_state(b"")
+            raise
+        shutil.rmtree(work.path)
+        return found
 
     def plan(self, out: Path, on_event: OnEvent, *, mode: Mode = "normal") -> bool:
         """Plan into `out` (0600). Returns whether there is anything to do.

@@ -203,9 +203,17 @@ def test_an_apply_whose_record_cannot_be_stored_is_applied_and_says_so(
     assert database["DeletionProtection"] is False
 
 
-def test_production_is_destroyed_when_its_name_is_typed_and_not_by_yes(ci: Project) -> None:
+def test_what_stands_is_production_whatever_is_written_now(ci: Project) -> None:
+    ci.edit("prod", "tier: production", "tier: development")
+    said = ci.must("apply", "prod", "--sandbox", exit_code=9)
+    assert "the tier falls from production to development" in said
+    assert "not applied: the environment's name was not typed" in said
     said = ci.must("destroy", "prod", "--sandbox", "--yes", exit_code=9)
     assert "production is not destroyed with --yes" in said
+    ci.edit("prod", "tier: development", "tier: production")
+
+
+def test_production_is_destroyed_when_its_name_is_typed(ci: Project) -> None:
     wrong = ci.type("production", "destroy", "prod", "--sandbox")
     assert wrong.returncode == 9, wrong.stderr
     rds = ci.client("rds", ACCOUNT)

@@ -175,6 +175,66 @@ def test_a_lock_left_behind_is_explained_and_the_hint_releases_it(
     assert "No changes" in project.must("plan", "sandbox")
 
 
+def test_what_the_plan_takes_out_of_a_role_is_not_held_against_it(
+    project: Project, applied: str
+) -> None:
+    """The role itself is told with its policies as they stood."""
+    users = "\nusers: {reports: {username: nexus_reports}}\n"
+    project.edit("sandbox", "\nworkers:\n", f"{users}\nworkers:\n  user: ingest\n")
+    project.must("apply", "sandbox")
+    project.edit("sandbox", users, "")
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    project.client("iam").put_role_policy(
+        RoleName=f"{PROXY}-proxy",
+        PolicyName="read-secrets",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [everything]}),
+    )
+    secret = "module.secrets.aws_secretsmanager_secret"
+    lost = [f'{secret}{each}.main["reports"]' for each in ("", "_version")]
+    said = project.must(
+        *("apply", "sandbox", "--allow-replace", "module.typo"),
+        *(word for each in lost for word in ("--allow-replace", each)),
+    )
+    assert "--allow-replace module.typo allows nothing" in said
+    assert "0 created, 2 changed, 3 destroyed" in said
+    assert "No changes" in project.must("plan", "sandbox")
+
+
+def test_a_state_is_not_left_behind_by_an_edit_but_moved(project: Project, applied: str) -> None:
+    bucket = "bucket: keystone-nexus-sandbox-tfstate"
+    project.edit("sandbox", bucket, f"key: moved/terraform.tfstate\n  {bucket}")
+    for command in (["plan"], ["destroy", "--yes"], ["output"]):
+        said = project.must(command[0], "sandbox", *command[1:], exit_code=9)
+        assert (
+            "the state would be another one: s3://keystone-nexus-sandbox-tfstate/keystone" in said
+        )
+        assert "→ s3://keystone-nexus-sandbox-tfstate/moved/terraform.tfstate in eu-" in said
+        assert "what stands is left behind, unmanaged: 5" in said
+        assert "nexusctl terraform sandbox -- init -migrate-state" in said
+    project.must("terraform", "sandbox", "--", "init", "-migrate-state", "-force-copy")
+    assert "No changes" in project.must("plan", "sandbox")
+    # The copy that stays behind knows the same resources: nothing is lost by going back to it.
+    project.edit("sandbox", f"key: moved/terraform.tfstate\n  {bucket}", bucket)
+    assert "No changes" in project.must("plan", "sandbox")
+
+
+def test_what_stands_in_another_region_is_not_taken_for_gone(
+    project: Project, applied: str
+) -> None:
+    file = project.root / "environments/sandbox.yaml"
+    before = file.read_text()
+    edited = before.replace("  account_id:", "  region: eu-west-1\n  account_id:")
+    edited = edited.replace("eu-central-1", "eu-west-1").replace(
+        "state:\n", "state:\n  region: eu-central-1\n"
+    )
+    file.write_text(edited)
+    for arguments in (["plan", "sandbox"], ["destroy", "sandbox", "--yes"]):
+        said = project.must(*arguments, exit_code=9)
+        assert "what stands is in eu-central-1, not in eu-west-1" in said
+        assert "undo the edit of aws.region" in said
+    file.write_text(before)
+
+
 def test_another_account_beside_it_is_untouched(project: Project, applied: str) -> None:
     said = project.must("plan", "prod", "--sandbox", "--detailed-exitcode", exit_code=2)
     assert "account 111122223333" in said

@@ -107,11 +107,17 @@ def test_nothing_in_a_lock_steers_the_terminal(aws: FaultyAws) -> None:
         assert "\x1b" not in said
 
 
-def test_a_lock_that_terraform_did_not_write_is_left_alone(aws: FaultyAws) -> None:
-    lock(aws.project, "important", {"ID": 1})
-    said = aws.project.must("unlock", "important", "--yes", exit_code=7)
-    assert f"aws s3 rm s3://{BUCKET}/keystone-nexus/important/terraform.tfstate.tflock" in said
-    assert locks(aws.project, "important")
+@pytest.mark.parametrize("content", [{"ID": 1}, LOCK | {"Created": "2026-02-31T03:04:05Z"}])
+def test_a_lock_that_terraform_cannot_read_is_left_alone(aws: FaultyAws, content: object) -> None:
+    lock(aws.project, "locked", content)
+    said = aws.project.must("plan", "locked", exit_code=6)
+    assert "is locked by something that is no lock of Terraform's" in said
+    assert "nexusctl unlock locked says what lies there" in said
+    said = aws.project.must("unlock", "locked", "--yes", exit_code=7)
+    key = "keystone-nexus/locked/terraform.tfstate.tflock"
+    assert f"aws s3 rm s3://{BUCKET}/{key}" in said
+    assert locks(aws.project, "locked")
+    aws.project.client("s3").delete_object(Bucket=BUCKET, Key=key)
 
 
 def test_a_holder_that_lives_is_not_robbed_of_its_lock(aws: FaultyAws, tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ WORST: list[Case] = [
      "database.instance_class", "now; no connections until it is back"),
     ("apply_immediately", "low", Effect.DATABASE_MODIFIED, DATABASE, "apply_immediately",
      "database.apply_immediately", "happens now, restarts too"),
+    ("tier_lowered", "disruptive", Effect.PROTECTION_LOWERED, DATABASE, "tags_all.Tier",
+     "tier", "the tier falls from production to development"),
     ("multi_az_off", "disruptive", Effect.PROTECTION_LOWERED, DATABASE, "multi_az",
      "database.multi_az", "no standby"),
     ("single_multi_az_on", "low", Effect.DATABASE_MODIFIED, DATABASE, "multi_az",

@@ -1,7 +1,15 @@
 import pytest
 
 from nexusctl.change.impact import impact
-from nexusctl.change.protection import final_snapshots, protect, protect_database
+from nexusctl.change.protection import (
+    final_snapshots,
+    insist_same_region,
+    lost_nowhere,
+    protect,
+    protect_database,
+    standing_arns,
+    tier_to_protect,
+)
 from nexusctl.errors import Exit, Refused
 from tests.unit.change.plans import Recorded, plan_of
 
@@ -123,3 +131,45 @@ def test_the_snapshot_that_is_left_is_named_with_the_key_that_it_needs() -> None
 @pytest.mark.parametrize("name", ["nothing", "single_destroy"])
 def test_no_snapshot_is_told_of_where_none_is_left(name: str) -> None:
     assert final_snapshots(plan_of(name)) == ()
+
+
+def test_production_that_stands_is_protected_whatever_is_written_now(recorded: Recorded) -> None:
+    for name in ("tier_lowered", "single_destroy", "tags"):
+        assert tier_to_protect(plan_of(name), "development") == "production"
+    gone = recorded("single_destroy")
+    tier = tier_to_protect(plan_of("single_destroy"), "sandbox")
+    with pytest.raises(Refused, match="without a final snapshot"):
+        protect_database(gone, tier=tier, untaint=UNTAINT)
+
+
+def test_where_nothing_stands_the_tier_is_the_one_that_is_written() -> None:
+    for tier in ("development", "production"):
+        assert tier_to_protect(plan_of("first"), tier) == tier
+        assert tier_to_protect({}, tier) == tier
+
+
+def gone(address: str, arn: str | None) -> dict[str, object]:
+    return {"address": address, "change": {"actions": ["delete"], "before": {"arn": arn}}}
+
+
+def test_what_stands_in_another_region_is_not_taken_for_deleted() -> None:
+    """As real plans have it: what is not found is in `resource_drift`, and is created anew."""
+    drift = [
+        gone("aws_db_instance.main", "arn:aws:rds:eu-central-1:111122223333:db:x"),
+        gone("aws_iam_role.main", "arn:aws:iam::111122223333:role/x"),
+        gone("aws_route_table_association.main", None),
+    ]
+    plan = {"resource_drift": drift, "resource_changes": [gone("aws_vpc.new", None)]}
+    arns = standing_arns(plan)
+    with pytest.raises(Refused, match=r"is in eu-central-1, not in eu-west-1, .* 1 res") as refused:
+        insist_same_region(arns, "eu-west-1")
+    assert "aws.region" in str(refused.value.hint)
+    insist_same_region(arns, "eu-central-1")
+    for name in ("first", "destroy", "drift_tags"):
+        insist_same_region(standing_arns(plan_of(name)), "eu-central-1")
+
+
+def test_what_is_allowed_to_be_lost_and_is_not_is_told(recorded: Recorded) -> None:
+    removed = recorded("user_removed")
+    typo = "module.typo.aws_x.y"
+    assert lost_nowhere(removed, [SECRET, typo, VERSION]) == [typo]

@@ -246,7 +246,9 @@ def twice(text: str) -> str:
         base64.urlsafe_b64encode("p=\u00ff\u00ff\u00fe;TOKEN=PLANTED".encode()).decode(),
         base64.b64encode("caf\u00e9 TOKEN=PLANTED".encode("latin-1")).decode(),
         base64.b64encode("$TOKEN = 'PLANTED'".encode("utf-16-le")).decode(),
-        base64.b64encode(gzip.compress(b"echo\n") + gzip.compress(b"TOKEN=PLANTED")).decode(),
+        base64.b64encode(
+            gzip.compress(b"echo\n", mtime=0) + gzip.compress(b"TOKEN=PLANTED", mtime=0)
+        ).decode(),
         b"DB_PASSWORD=PLANTED".hex(),
         twice("DB_PASSWORD=PLANTED"),
         "DB_PASSWORD%3DPLANTED",

@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 import pytest
 
 from nexusctl.errors import AwsFailed, NexusError, Refused, TerraformFailed, ToolUnfit
-from nexusctl.terraform.causes import StateLock, known_cause, lock_left, state_lock
+from nexusctl.terraform.causes import (
+    StateLock,
+    known_cause,
+    lock_left,
+    lock_unreadable,
+    no_bucket,
+    state_lock,
+)
 from nexusctl.terraform.events import Diagnostic, parse
 
 # As Terraform 1.11.4 says it with the S3 backend and a lock file.
@@ -28,6 +35,21 @@ Terraform acquires a state lock to protect the state from being written
 by multiple users at the same time. Please resolve the issue above and try
 again. For most commands, you can disable locking with the "-lock=false"
 flag, but this is not recommended."""  # noqa: W291 - it does end that line with spaces
+
+
+DELETED_SECRET = (
+    "creating Secrets Manager Secret (x): operation error Secrets Manager: CreateSecret, https "
+    "response error StatusCode: 400, InvalidRequestException: You can't create this secret because "
+    "a secret with this name is already scheduled for deletion."
+)
+DELETED_SECRET_OF_MOTO = (
+    "CreateSecret, https response error StatusCode: 400, ResourceExistsException: The operation "
+    "failed because the secret keystone-nexus-dev/database-users/ingest already exists."
+)
+MARKED_SECRET = (
+    "InvalidRequestException: You can't perform this operation on the secret because it was "
+    "marked for deletion."
+)
 
 
 def error(summary: str, detail: str) -> Diagnostic:
@@ -71,7 +93,14 @@ def test_the_moment_of_a_lock_is_read_from_the_message_and_from_the_lock_itself(
         lock = StateLock("7", "somebody@elsewhere", "OperationTypeApply", created)
         assert lock.created_at == taken
         assert lock.doing == "apply"
-    assert StateLock("7", "unknown", "unknown", "unknown").created_at is None
+    for unreadable in ("unknown", "2026-02-31T03:04:05Z", "2026-01-02T25:00:00Z"):
+        assert StateLock("7", "unknown", "unknown", unreadable).created_at is None
+
+
+def test_what_lies_in_the_place_of_a_lock_and_is_none_is_told_from_a_lock() -> None:
+    said = "failed to unmarshal JSON data into LockInfo struct: unexpected end of JSON input"
+    assert lock_unreadable([error("Error acquiring the state lock", f"Error message: x\n{said}")])
+    assert not lock_unreadable([error("Error acquiring the state lock", LOCKED)])
 
 
 def test_a_lock_that_was_not_released_is_none_that_was_in_the_way() -> None:
@@ -105,6 +134,9 @@ def test_a_lock_that_was_not_released_is_none_that_was_in_the_way() -> None:
         ("dial tcp 10.0.0.1:443: i/o timeout", AwsFailed, "cannot be reached"),
         ("api error InvalidGroup.Duplicate: The group 'x'", TerraformFailed, "does not know"),
         ("api error EntityAlreadyExists: Role with name x", TerraformFailed, "does not know"),
+        (DELETED_SECRET, TerraformFailed, "waiting to be deleted"),
+        (DELETED_SECRET_OF_MOTO, TerraformFailed, "waiting to be deleted"),
+        (MARKED_SECRET, TerraformFailed, "waiting to be deleted"),
         ("Failed to write plan: no space left on device", ToolUnfit, "the disk is full"),
     ],
 )
@@ -128,3 +160,8 @@ def test_what_is_behind_a_failure_has_its_kind(
 )
 def test_an_error_of_terraforms_own_has_no_cause_outside(said: str) -> None:
     assert known_cause([error("Invalid value for variable", said)]) is None
+
+
+def test_a_bucket_that_is_not_there_holds_no_state() -> None:
+    assert no_bucket([error('S3 bucket "x" does not exist.', "")])
+    assert not no_bucket([error("api error AccessDenied: no", "")])

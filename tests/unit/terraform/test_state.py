@@ -44,6 +44,17 @@ def test_addresses_are_terraforms_own() -> None:
     assert parse_state(state()) == StateContents(StateVersion(LINEAGE, 3), frozenset(ADDRESSES))
 
 
+def test_arns_tell_whether_two_states_know_the_same_resources() -> None:
+    key = {"mode": "managed", "type": "aws_kms_key", "name": "main"}
+    read = {"mode": "data", "type": "aws_kms_key", "name": "other"}
+    resources = [
+        key | {"instances": [{"attributes": {"arn": "arn:aws:kms:x:1:key/1"}}, {"attributes": {}}]},
+        read | {"instances": [{"attributes": {"arn": "arn:aws:kms:x:1:key/2"}}]},
+    ]
+    document = {"lineage": LINEAGE, "serial": 1, "resources": resources}
+    assert parse_state(json.dumps(document).encode()).arns == {"arn:aws:kms:x:1:key/1"}
+
+
 def test_one_that_was_never_in_the_backend_has_resources_but_no_lineage() -> None:
     assert parse_state(state(lineage="")).addresses == ADDRESSES
 
