@@ -204,13 +204,16 @@ def test_an_apply_whose_record_cannot_be_stored_is_applied_and_says_so(
 
 
 def test_what_stands_is_production_whatever_is_written_now(ci: Project) -> None:
+    file = ci.root / "environments/prod.yaml"
+    before = file.read_text()
     ci.edit("prod", "tier: production", "tier: development")
+    ci.edit("prod", WAIVER, "")  # which that tier has no use for
     said = ci.must("apply", "prod", "--sandbox", exit_code=9)
     assert "the tier falls from production to development" in said
     assert "not applied: the environment's name was not typed" in said
     said = ci.must("destroy", "prod", "--sandbox", "--yes", exit_code=9)
     assert "production is not destroyed with --yes" in said
-    ci.edit("prod", "tier: development", "tier: production")
+    file.write_text(before)
 
 
 def test_production_is_destroyed_when_its_name_is_typed(ci: Project) -> None:
