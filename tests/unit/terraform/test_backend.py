@@ -12,7 +12,7 @@ from nexusctl.render.rendered import Rendered
 from nexusctl.terraform.backend import Backend
 from nexusctl.workspace import shipped_assets
 
-ROOT = Path("/work")
+ROOT = Path("/project")
 S3 = {"bucket": "states", "key": "a/b.tfstate", "region": "eu-central-1"}
 
 
@@ -56,9 +56,9 @@ def test_another_profile_is_the_same_place() -> None:
 
 def test_a_local_state_lies_in_the_directory_that_terraform_works_in() -> None:
     local = Backend("local", {"path": "terraform.tfstate"})
-    assert local.place(ROOT) == "/work/terraform.tfstate"
+    assert local.place(ROOT) == "/project/terraform.tfstate"
     assert Backend.written(local.alone(ROOT)) == Backend(
-        "local", {"path": "/work/terraform.tfstate"}
+        "local", {"path": "/project/terraform.tfstate"}
     )
 
 
