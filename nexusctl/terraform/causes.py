@@ -128,11 +128,11 @@ CAUSES = (
     ),
     (
         # CreateSecret and PutSecretValue of the Secrets Manager API: the name of a deleted secret
-        # is free again after its recovery window only. The last is what moto says of it.
-        r"name is already scheduled for deletion|marked for deletion|the secret \S+ already exists",
+        # is free again after its recovery window only.
+        r"name is already scheduled for deletion|marked for deletion",
         Cause(
             TerraformFailed,
-            "there is such a secret; it may be waiting to be deleted",
+            "a secret of that name is waiting to be deleted",
             "take it back: aws secretsmanager restore-secret --secret-id NAME (prints its ARN), "
             "then: {terraform} -- import 'ADDRESS' ARN (the message above has NAME and ADDRESS)",
         ),

@@ -448,6 +448,16 @@ def secretsmanager(client: Client) -> Any:
     return secretsmanager
 
 
+def test_the_name_of_a_secret_that_waits_to_be_deleted_is_not_free(secretsmanager: Any) -> None:
+    secretsmanager.delete_secret(SecretId="user", RecoveryWindowInDays=7)
+    with pytest.raises(ClientError, match="already scheduled for deletion") as refused:
+        secretsmanager.create_secret(Name="user")
+    assert refused.value.response["Error"]["Code"] == "InvalidRequestException"
+    secretsmanager.restore_secret(SecretId="user")
+    with pytest.raises(ClientError, match="ResourceExistsException"):
+        secretsmanager.create_secret(Name="user")
+
+
 def test_rotation_is_recorded_and_cancelled(secretsmanager: Any) -> None:
     assert "RotationEnabled" not in secretsmanager.describe_secret(SecretId="user")
     for rotation in (

@@ -1,4 +1,4 @@
-"""Secrets Manager: rotation that is recorded, and staging labels that stay."""
+"""Secrets Manager: rotation that is recorded, staging labels that stay, names that are not free."""
 
 import time
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from moto.secretsmanager.exceptions import InvalidParameterException, InvalidReq
 from moto.secretsmanager.models import FakeSecret
 from moto.secretsmanager.responses import SecretsManagerResponse
 
+Create = Callable[[SecretsManagerResponse], str]
 Move = Callable[[FakeSecret, dict[str, Any], str], None]
 
 DAY = 86_400
@@ -17,7 +18,26 @@ LABELS_OF_AWS = ("AWSCURRENT", "AWSPENDING", "AWSPREVIOUS")
 def install() -> None:
     """Add everything."""
     SecretsManagerResponse.rotate_secret = rotate_secret
+    SecretsManagerResponse.create_secret = refusing_names(SecretsManagerResponse.create_secret)
     FakeSecret.reset_default_version = keeping_labels(FakeSecret.reset_default_version)
+
+
+def refusing_names(create: Create) -> Create:
+    """secretsmanager:CreateSecret: the name of a secret that waits to be deleted, in AWS's words.
+
+    moto says of it that the secret exists.
+    """
+
+    def create_secret(self: SecretsManagerResponse) -> str:
+        secret = self.backend.secrets.get(self._get_param("Name"))
+        if secret is not None and secret.is_deleted():
+            raise InvalidRequestException(
+                "You can't create this secret because a secret with this name is already scheduled "
+                "for deletion."
+            )
+        return create(self)
+
+    return create_secret
 
 
 def rotate_secret(self: SecretsManagerResponse) -> str:

@@ -42,7 +42,7 @@ DELETED_SECRET = (
     "response error StatusCode: 400, InvalidRequestException: You can't create this secret because "
     "a secret with this name is already scheduled for deletion."
 )
-DELETED_SECRET_OF_MOTO = (
+EXISTING_SECRET = (
     "CreateSecret, https response error StatusCode: 400, ResourceExistsException: The operation "
     "failed because the secret keystone-nexus-dev/database-users/ingest already exists."
 )
@@ -135,7 +135,7 @@ def test_a_lock_that_was_not_released_is_none_that_was_in_the_way() -> None:
         ("api error InvalidGroup.Duplicate: The group 'x'", TerraformFailed, "does not know"),
         ("api error EntityAlreadyExists: Role with name x", TerraformFailed, "does not know"),
         (DELETED_SECRET, TerraformFailed, "waiting to be deleted"),
-        (DELETED_SECRET_OF_MOTO, TerraformFailed, "waiting to be deleted"),
+        (EXISTING_SECRET, TerraformFailed, "does not know"),
         (MARKED_SECRET, TerraformFailed, "waiting to be deleted"),
         ("Failed to write plan: no space left on device", ToolUnfit, "the disk is full"),
     ],
