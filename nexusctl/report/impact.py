@@ -160,10 +160,7 @@ def _entry(entry: Sequence[Statement]) -> Iterator[Text]:
     yield from (Text(f"      {line}") for line in said)
     yield from (Text(f"      {change}", "bold") for change in _changes(first))
     yield from (Text(f"      {visible(place)}", "bold cyan") for place in _places(first))
-    if first.level is not Level.LOW:
-        yield from (
-            Text(f"      {part}", "dim") for part in WRAPPER.wrap(f"AWS: {first.rule.fact}")
-        )
+    yield from (Text(f"      {part}", "dim") for part in WRAPPER.wrap(f"AWS: {first.rule.fact}"))
 
 
 def _changes(statement: Statement) -> list[str]:
