@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 from nexusctl.change.provenance import Provenance, Tracer
 from nexusctl.change.rule import Context, Effect, Level, Rule, words_of
-from nexusctl.change.rules import FALLBACK, NOISE, OUTSIDE, OUTSIDE_FALLBACK, RULES
+from nexusctl.change.rules import RULES
+from nexusctl.change.rules.any_resource import FALLBACK, NOISE
+from nexusctl.change.rules.outside import OUTSIDE, OUTSIDE_FALLBACK
 from nexusctl.change.strangers import added_by_others, shows_others
 from nexusctl.environment.origin import Origin
 from nexusctl.terraform.plan import (

@@ -12,6 +12,8 @@ from nexusctl.terraform.plan import Action
 OPTION = "--allow-replace"
 PRODUCTION = "production"
 
+Untaint = Callable[[str], str]
+
 
 def tier_to_protect(document: Mapping[str, Any], tier: str) -> str:
     """The tier that a plan is held back by: production, where that is what stands; else `tier`.
@@ -23,9 +25,6 @@ def tier_to_protect(document: Mapping[str, Any], tier: str) -> str:
     standing = (each["change"].get("before") or {} for each in document.get("resource_changes", ()))
     tags = (values.get("tags_all") or {} for values in standing)
     return PRODUCTION if any(each.get("Tier") == PRODUCTION for each in tags) else tier
-
-
-Untaint = Callable[[str], str]
 
 
 def protect(impact: Impact, allowed: Collection[str] = (), *, tier: str, untaint: Untaint) -> None:

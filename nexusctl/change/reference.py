@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nexusctl.change.rule import Level, Rule
-from nexusctl.change.rules import FALLBACK, NOISE, OUTSIDE, OUTSIDE_FALLBACK, RULES
+from nexusctl.change.rules import RULES
+from nexusctl.change.rules.any_resource import FALLBACK, NOISE
+from nexusctl.change.rules.outside import OUTSIDE, OUTSIDE_FALLBACK
 from nexusctl.workspace import Workspace
 
 REFERENCE_FILE = Path("docs/impact.md")
@@ -15,7 +17,7 @@ REFERENCE_FILE = Path("docs/impact.md")
 _PREFACE = """\
 # What changes do
 
-<!-- Generated from nexusctl/change/rules.py by: python -m nexusctl.change.reference -->
+<!-- Generated from nexusctl/change/rules/ by: python -m nexusctl.change.reference -->
 
 What `nexusctl plan`, `apply`, `destroy` and `drift` say of a change, and why. An attribute of an
 update is told by the first rule below that fits it, and so is a resource that is made, destroyed or

@@ -1,4 +1,4 @@
-"""What a rule on changes is made of; the rules themselves are in `rules.py`."""
+"""What a rule on changes is made of; the rules themselves are in `rules/`."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

@@ -7,7 +7,8 @@ import pytest
 
 from nexusctl.change.impact import Impact, Statement, impact
 from nexusctl.change.rule import Effect, Level
-from nexusctl.change.rules import FALLBACK, NOISE, RULES
+from nexusctl.change.rules import RULES
+from nexusctl.change.rules.any_resource import FALLBACK, NOISE
 from nexusctl.terraform.plan import Action
 from tests.unit.change.plans import ALL_EDITS, PLANS, Recorded, plan_of
 
