@@ -1,5 +1,6 @@
 """What went wrong in Terraform, in terms of the environment: what is left, and how to go on."""
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -120,7 +121,7 @@ def _steps(
     left: bool,
 ) -> Iterator[str]:
     if cause and cause.hint:
-        yield cause.hint.replace("{terraform}", walk.command("terraform"))
+        yield _advice(walk, cause)
     if left:
         yield walk.command("unlock")
     if unsaved:
@@ -130,6 +131,17 @@ def _steps(
         return
     if cause or left or unsaved or isinstance(error, Interrupted):
         yield walk.next_command
+
+
+def _advice(walk: "Walk", cause: Cause) -> str:
+    """The hint of a cause, with the commands as they can be typed."""
+    addresses = [shlex.quote(each) for each in cause.addresses] or ["ADDRESS"]
+    command = f"{walk.command('terraform')} -- import"
+
+    def each(what: re.Match[str]) -> str:
+        return ", ".join(f"{command} {address} {what[1]}" for address in addresses)
+
+    return re.sub(r"\{import\} (\w+)", each, cause.hint)
 
 
 def _in_order(steps: Sequence[str], log: str) -> str:

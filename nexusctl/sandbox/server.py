@@ -32,6 +32,7 @@ from nexusctl.sandbox.record import (
 )
 
 LOG_BYTES = 1_000_000
+ANSWER_BYTES = 256 * 1024  # more than nearly any answer has
 POLL = 2.0  # seconds
 LOCK_PATIENCE = 2.0  # seconds: a client that looks whether we live holds the lock for microseconds
 # The query protocol looks for Error, EC2's for Errors, and S3's at the top.
@@ -182,6 +183,11 @@ def serve(files: Files, alive: int) -> None:
     from werkzeug.serving import make_server
 
     class Handler(MotoRequestHandler):  # type: ignore[misc]
+        # An answer goes out in one piece. While its body is still to come, the HTTP client of the
+        # AWS SDK for Go may close the connection and ask once more for what was done
+        # (aws/aws-sdk-go-v2#2737); on a machine under load it does.
+        wbufsize = ANSWER_BYTES
+
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             pass
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from nexusctl.errors import AwsFailed, NexusError, Refused, TerraformFailed, ToolUnfit
@@ -80,13 +80,15 @@ def no_bucket(diagnostics: Sequence[Diagnostic]) -> bool:
 class Cause:
     """What is behind a failure, as the kind of error it is.
 
-    `hint` is what has to be done before nexusctl can go on, empty if that is nothing; `{terraform}`
-    in it stands for the command that runs Terraform itself on the environment.
+    `hint` is what has to be done before nexusctl can go on, empty if that is nothing;
+    `{import} ID` in it stands for the command that brings each of `addresses`, which are those of
+    the resources that it was said of, into the state.
     """
 
     error: type[NexusError]
     what: str
     hint: str
+    addresses: tuple[str, ...] = ()
 
 
 NO_SPACE = "no space left on device"
@@ -133,8 +135,8 @@ CAUSES = (
         Cause(
             TerraformFailed,
             "a secret of that name is waiting to be deleted",
-            "take it back: aws secretsmanager restore-secret --secret-id NAME (prints its ARN), "
-            "then: {terraform} -- import 'ADDRESS' ARN (the message above has NAME and ADDRESS)",
+            "take it back: aws secretsmanager restore-secret --secret-id NAME (the message above "
+            "has NAME; this prints the ARN), then: {import} ARN",
         ),
     ),
     (
@@ -142,8 +144,8 @@ CAUSES = (
         Cause(
             TerraformFailed,
             "AWS holds something that the state does not know",
-            "if an interrupted apply has made it, bring it into the state with "
-            "{terraform} -- import ADDRESS ID; else give it another name",
+            "if an earlier apply has made it, or this one by a request whose answer was lost, "
+            "bring it into the state with {import} ID; else give it another name",
         ),
     ),
     (
@@ -187,5 +189,11 @@ CAUSES = (
 
 def known_cause(diagnostics: Sequence[Diagnostic]) -> Cause | None:
     """What is behind a failure, None if it is Terraform's own or nothing that is known here."""
-    said = "\n".join(f"{each.summary}\n{each.detail}" for each in diagnostics)
-    return next((cause for pattern, cause in CAUSES if re.search(pattern, said)), None)
+    for pattern, cause in CAUSES:
+        said = [
+            each for each in diagnostics if re.search(pattern, f"{each.summary}\n{each.detail}")
+        ]
+        if said:
+            addresses = dict.fromkeys(each.address for each in said if each.address)
+            return replace(cause, addresses=tuple(addresses))
+    return None

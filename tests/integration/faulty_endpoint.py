@@ -37,13 +37,15 @@ class Request:
 class Fault:
     """What is answered instead: an error of AWS's, or with `hang` nothing at all.
 
-    With `late` AWS does what it is asked, and says so after that many seconds.
+    With `late` AWS does what it is asked, and says so after that many seconds. With `lost` it does
+    so too, and the connection breaks before the answer has come.
     """
 
     status: int = 500
     code: str = "InternalError"
     hang: bool = False
     late: float = 0.0
+    lost: bool = False
 
 
 EXPIRED = Fault(403, "ExpiredToken")
@@ -51,6 +53,7 @@ THROTTLED = Fault(503, "SlowDown")
 BROKEN = Fault(500, "InternalError")
 SILENT = Fault(hang=True)
 SLOW = Fault(late=0.5)
+LOST = Fault(lost=True)
 
 When = Callable[[Request], bool]
 
@@ -140,6 +143,7 @@ def request_of(method: str, path: str, headers: dict[str, str], body: bytes) -> 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer goes out in one piece, as the sandbox's own do
 
     def handle_any(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -148,14 +152,14 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(headers.get("content-length", 0)))
         fault = self.server.endpoint.answer_of(request_of(self.command, self.path, headers, body))
-        if fault and not fault.late:
+        if fault and not (fault.late or fault.lost):
             self._fail(fault, json="json" in headers.get("content-type", ""))
         else:
-            self._forward(body, fault.late if fault else 0.0)
+            self._forward(body, fault)
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_any  # noqa: N815
 
-    def _forward(self, body: bytes, late: float) -> None:
+    def _forward(self, body: bytes, fault: Fault | None) -> None:
         connection = HTTPConnection("127.0.0.1", self.server.endpoint.target_port, timeout=60)
         kept = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
         try:
@@ -167,7 +171,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         finally:
             connection.close()
-        time.sleep(late)
+        if fault and fault.lost:
+            self.close_connection = True
+            return
+        time.sleep(fault.late if fault else 0.0)
         self.send_response_only(response.status)
         for name, value in response.getheaders():
             if name.lower() not in HOP_BY_HOP:

@@ -13,6 +13,7 @@ from tests.integration.faulty_endpoint import (
     BROKEN,
     BUCKET,
     EXPIRED,
+    LOST,
     THROTTLED,
     FaultyAws,
     Request,
@@ -21,7 +22,7 @@ from tests.integration.faulty_endpoint import (
 from tests.integration.progress import Progress, locks, reached, until, work_of
 from tests.integration.project import NewProject, Project
 
-NAMES = ("gone", "throttled", "broken", "expired", "one", "two", "full")
+NAMES = ("gone", "throttled", "broken", "expired", "one", "two", "twice", "full")
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +89,30 @@ def test_two_environments_are_applied_at_once_and_ride_out_what_passes(aws: Faul
     assert not identities["one"] & identities["two"]
     for name, state in states.items():
         assert f"keystone-nexus-{name}" in json.dumps(state)
+
+
+def test_a_request_that_is_sent_twice_is_told_of_and_brought_in(aws: FaultyAws) -> None:
+    """AWS has done what it was asked, and the connection breaks: the provider asks again."""
+    own = aws.beside(aws.project.root)
+    lost: list[Request] = []
+
+    def first_alias(request: Request) -> bool:
+        picked = request.action == "CreateAlias" and not lost
+        if picked:
+            lost.append(request)
+        return picked
+
+    own.endpoint.fail(LOST, first_alias)
+    said = own.project.must("apply", "twice", exit_code=6)
+    assert "AWS holds something that the state does not know" in said
+    imports = re.search(r"nexusctl (terraform twice -- import (\S+)) ID", said)
+    assert imports
+    command, address = imports.groups()
+    named = re.search(r"KMS Alias \((alias/[^)]+)\)", said)
+    assert named
+    own.project.must(*command.split(), named[1])
+    assert "No changes" in own.project.must("plan", "twice")
+    assert address.endswith(".aws_kms_alias.main")
 
 
 def state_of(project: Project, environment: str) -> dict[str, object]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -183,6 +184,16 @@ def test_only_this_machine_and_this_user_reach_it(shared: Sandbox) -> None:
         with pytest.raises(urllib.error.HTTPError, match=r"403|404") as refused:
             urllib.request.urlopen(running.endpoint + path, data=b"")
         refused.value.close()
+
+
+def test_an_answer_comes_in_one_piece(shared: Sandbox) -> None:
+    running = shared.status()
+    assert isinstance(running, Running)
+    address = urlsplit(running.endpoint)
+    for _ in range(30):
+        with socket.create_connection((address.hostname, address.port)) as connection:
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: sts.amazonaws.com\r\n\r\n")
+            assert b"</" in connection.recv(65536).partition(b"\r\n\r\n")[2]
 
 
 def test_accounts_do_not_see_each_other(client: Client, shared: Sandbox) -> None:

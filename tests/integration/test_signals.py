@@ -232,9 +232,8 @@ def test_what_was_asked_for_when_nexusctl_was_killed_is_brought_in(stack: Stack)
     ((secret,),) = stack.unknown().values()
     said = project.must("apply", "stopped", exit_code=6)
     assert "AWS holds something that the state does not know" in said
-    assert "nexusctl terraform stopped -- import ADDRESS ID" in said
     address = 'module.secrets.aws_secretsmanager_secret.main["reader"]'
-    assert f"({address})" in said
+    assert f"nexusctl terraform stopped -- import '{address}' ID" in said
     project.must("terraform", "stopped", "--", "import", address, secret)
     project.must("apply", "stopped")
     assert not stack.unknown()

@@ -1,6 +1,7 @@
 """Why Terraform failed, read from what it says."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -148,6 +149,17 @@ def test_what_is_behind_a_failure_has_its_kind(
         assert cause is not None
         assert cause.error is kind
         assert what in cause.what
+
+
+def test_a_cause_knows_of_which_resources_it_was_said() -> None:
+    said = [
+        replace(error(EXISTING_SECRET, ""), address="module.secrets.aws_secretsmanager_secret.a"),
+        replace(error("reading the VPC: context canceled", ""), address="module.network.aws_vpc.b"),
+        replace(error("InvalidGroup.Duplicate: The group", ""), address="aws_security_group.c"),
+    ]
+    cause = known_cause(said)
+    assert cause is not None
+    assert cause.addresses == ("module.secrets.aws_secretsmanager_secret.a", "aws_security_group.c")
 
 
 @pytest.mark.parametrize(
