@@ -1,19 +1,17 @@
 """Nothing is public, and two Availability Zones hold everything."""
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from typing import Any
 
 from nexusctl.configuration.values import Unknown
 from nexusctl.policy.check import ABSENT, UNKNOWN, About, Answer, Block, Pointed, Policy, Resource
+from nexusctl.policy.networks import LARGEST_NETWORK, is_everywhere, network_of
 from nexusctl.policy.security_groups import GROUPS, Rule, inline, rules
 from nexusctl.policy.verdict import Severity
 
 # Fewer Availability Zones do not outlive the failure of one.
 _ZONES = 2
-
-# 10.0.0.0/8 is the largest private network there is: what is larger has public addresses in it.
-_LARGEST_NETWORK = 8
 
 
 class NotPublic(Policy):
@@ -171,28 +169,20 @@ def _together(group: Resource) -> Iterator[Answer]:
     found, _ = rules(group, "ingress")
     addresses = [str(each) for rule in found for _, each in rule.addresses() if each is not UNKNOWN]
     for kind in (IPv4Network, IPv6Network):
-        networks = [each for each in map(_network, addresses) if isinstance(each, kind)]
+        networks = [each for each in map(network_of, addresses) if isinstance(each, kind)]
         total = sum(each.num_addresses for each in collapse_addresses(networks))
-        largest = kind((0, _LARGEST_NETWORK)).num_addresses
+        largest = kind((0, LARGEST_NETWORK)).num_addresses
         if len(networks) > 1 and total >= 2 * largest:
             yield Answer.failed(f"its {len(networks)} rules' networks are, together, everywhere")
-
-
-def _network(address: str) -> IPv4Network | IPv6Network | None:
-    try:
-        return ip_network(address, strict=False)
-    except ValueError:
-        return None
 
 
 def _narrow(address: Any, where: str, *path: str | int) -> Answer:
     """Whether a CIDR block is no larger than a private network can be."""
     if address is UNKNOWN:
         return Answer.unknown(f"{where} is not known", *path)
-    network = _network(str(address))
-    if network is None:
+    if network_of(address) is None:
         return Answer.failed(f"{where} is no network", *path)
-    if network.prefixlen < _LARGEST_NETWORK:
+    if is_everywhere(address):
         return Answer.failed(f"{where} is {address}: everywhere", *path)
     return Answer.passed(f"{where} is {address}")
 

@@ -118,6 +118,13 @@ def impact(document: Mapping[str, Any], provenance: Provenance | None = None) ->
     actions = {
         each.action for each in plan.changes if each.type == DATABASE and each.address not in lost
     }
+    keeps_database = any(
+        each["type"] == DATABASE and action_of(each) in {None, Action.UPDATE}
+        for each in document.get("resource_changes", ())
+    )
+    moves = any(
+        each.type == "aws_security_group" and "vpc_id" in each.forced_by for each in plan.changes
+    )
     # Where all of it goes, no line is to blame.
     tracer = provenance.of(plan) if provenance and Action.DESTROY not in actions else None
     contexts = [
@@ -126,6 +133,8 @@ def impact(document: Mapping[str, Any], provenance: Provenance | None = None) ->
             _side(entry, "before"),
             _side(entry, "after"),
             new_stack=Action.CREATE in actions,
+            keeps_database=keeps_database,
+            moves=moves,
             lost_outside=change.address in lost,
         )
         for entry, change in zip(entries, plan.changes, strict=True)

@@ -76,6 +76,8 @@ class Context:
     """A change, with all that the resource has before and after it but for sensitive values.
 
     `new_stack`: the plan makes the database, so there is nobody yet to whom it could matter.
+    `keeps_database`: there is one, which the plan neither destroys nor replaces.
+    `moves`: the plan takes the stack to another VPC.
     `outside`: it is no plan but what was changed outside Terraform; `planned` is what the next
     apply does to the resource then.
     `lost_outside`: the state knows the resource, and somebody has deleted it.
@@ -85,6 +87,8 @@ class Context:
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     new_stack: bool = False
+    keeps_database: bool = False
+    moves: bool = False
     outside: bool = False
     lost_outside: bool = False
     planned: ResourceChange | None = None
@@ -166,9 +170,11 @@ def words_of(context: Context) -> dict[str, str]:
         "window": window,
         "when": "now" if now else window,
         "from_when": "any more" if context.outside else from_when,
+        "identifier": str(before.get("identifier")),
         "rounded": str(rounded_up(before.get("allocated_storage"))),
         "running": _counted(before.get("desired_capacity")),
         "staying": _counted(staying(context)),
+        "minimum": str(after.get("min_size")),
         "maximum": str(after.get("max_size")),
         "healthy": str(_healthy(after)),
         "snapshot": f"the final snapshot {snapshot}" if snapshot else "a final snapshot",

@@ -262,7 +262,11 @@ class State(_Part):
 class Network(_Part):
     """The VPC: either a new one (the first three settings) or an existing one (the others)."""
 
-    cidr_block: _Cidr | None = Field(None, description="Addresses of the VPC to create.")
+    cidr_block: _Cidr | None = Field(
+        None,
+        description="Addresses of the VPC to create. Fixed once the stack stands: the database "
+        "cannot leave its VPC.",
+    )
     availability_zones: Annotated[
         tuple[
             Annotated[
@@ -299,7 +303,7 @@ class Network(_Part):
     vpc_id: (
         Annotated[str, _matching("vpc-[0-9a-f]{8,17}", "a VPC id such as vpc-0a1b2c3d4e5f60718")]
         | None
-    ) = Field(None, description="Existing VPC to use.")
+    ) = Field(None, description="Existing VPC to use. Fixed once the stack stands.")
     private_subnet_ids: Annotated[
         tuple[
             Annotated[

@@ -1,9 +1,19 @@
 """Alarms and log groups."""
 
-from nexusctl.change.rule import Effect, Level, Rule
+from nexusctl.change.rule import Context, Effect, Level, Rule
 from nexusctl.change.rules import sources
-from nexusctl.change.rules.conditions import GONE, shrinks
-from nexusctl.terraform.plan import Action
+from nexusctl.change.rules.conditions import GONE, less
+from nexusctl.terraform.plan import Action, AttributeChange
+
+# What the provider writes for a group without a retention.
+_FOR_EVER = 0
+
+
+def _kept_shorter(_context: Context, attribute: AttributeChange) -> bool:
+    return attribute.after != _FOR_EVER and (
+        attribute.before == _FOR_EVER or less(attribute.after, attribute.before)
+    )
+
 
 ALARMS_AND_LOGS: tuple[Rule, ...] = (
     Rule(
@@ -41,11 +51,21 @@ ALARMS_AND_LOGS: tuple[Rule, ...] = (
         id="log-retention-shorter",
         resource="aws_cloudwatch_log_group",
         attributes=("retention_in_days",),
-        when=shrinks,
+        when=_kept_shorter,
         condition="it shrinks",
         level=Level.DISRUPTIVE,
         effect=Effect.LOGS_DELETED,
         says="logs older than {after} days are deleted",
+        fact="Events older than the retention are deleted, usually within 72 hours.",
+        source=sources.LOG_GROUPS,
+    ),
+    Rule(
+        id="log-retention-longer",
+        resource="aws_cloudwatch_log_group",
+        attributes=("retention_in_days",),
+        level=Level.LOW,
+        effect=Effect.MODIFIED,
+        says="logs are kept longer; what is deleted already does not come back",
         fact="Events older than the retention are deleted, usually within 72 hours.",
         source=sources.LOG_GROUPS,
     ),

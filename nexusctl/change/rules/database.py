@@ -35,6 +35,11 @@ def _and(*conditions: Condition) -> Condition:
     return lambda context, attribute: all(each(context, attribute) for each in conditions)
 
 
+def _autoscales(context: Context, attribute: AttributeChange) -> bool:
+    """RDS may grow it further: the provider then takes more than is written for what is meant."""
+    return less(attribute.after, context.after.get("max_allocated_storage"))
+
+
 def _grows_little(context: Context, attribute: AttributeChange) -> bool:
     return less(attribute.before, attribute.after) and less(
         attribute.after, rounded_up(context.before.get("allocated_storage"))
@@ -224,6 +229,19 @@ DATABASE: tuple[Rule, ...] = (
         source=sources.RDS_STORAGE,
     ),
     Rule(
+        id="database-storage-rounded-autoscaled",
+        resource="aws_db_instance",
+        attributes=("allocated_storage",),
+        when=_and(_grows_little, _autoscales),
+        condition="it grows by less than 10 %, below max_allocated_storage",
+        level=Level.LOW,
+        effect=Effect.DATABASE_MODIFIED,
+        says="storage grows {when} to {rounded} GiB, not to {after}, without an outage",
+        fact="AllocatedStorage that is not at least 10 % greater is rounded up so that it is. With "
+        "storage autoscaling the provider leaves alone a size above the one that is written.",
+        source=sources.RDS_MODIFY,
+    ),
+    Rule(
         id="database-storage-rounded",
         resource="aws_db_instance",
         attributes=("allocated_storage",),
@@ -297,10 +315,13 @@ DATABASE: tuple[Rule, ...] = (
         condition="the major version changes, without allow_major_version_upgrade",
         level=Level.DISRUPTIVE,
         effect=Effect.AWS_REFUSES,
-        says="a major upgrade has to be allowed by allow_major_version_upgrade: the apply will "
-        "fail here",
+        says="another major version has to be allowed in the change itself, which nexusctl does "
+        "not do: the apply will fail here; write {before} again and upgrade in AWS, with a "
+        "parameter group of the new version: aws rds modify-db-instance --db-instance-identifier "
+        "{identifier} --engine-version {after} --allow-major-version-upgrade "
+        "--db-parameter-group-name NAME; once that has happened, write {after}",
         fact="ModifyDBInstance refuses another major version unless AllowMajorVersionUpgrade is "
-        "set.",
+        "set. Where the parameter group is no default one, it asks for one of the new family.",
         source=sources.RDS_MAJOR_UPGRADE,
     ),
     Rule(
@@ -479,12 +500,37 @@ DATABASE: tuple[Rule, ...] = (
         attributes=("apply_immediately",),
         when=becomes(True),
         condition="it becomes true",
-        level=Level.LOW,
+        level=Level.DISRUPTIVE,
         effect=Effect.DATABASE_MODIFIED,
         says="whatever waits for the maintenance window happens now, restarts too",
         fact="With ApplyImmediately all pending modifications are made at once; if one needs an "
         "outage, that is unexpected downtime.",
         source=sources.RDS_APPLY,
+    ),
+    Rule(
+        id="database-pending-later",
+        resource="aws_db_instance",
+        attributes=("apply_immediately",),
+        level=Level.LOW,
+        effect=Effect.PROTECTION_CHANGED,
+        says="from now on changes wait for the maintenance window; by itself this changes nothing "
+        "of the database",
+        fact="ApplyImmediately belongs to a request, and is no setting of the instance.",
+        source=sources.RDS_APPLY,
+    ),
+    Rule(
+        id="database-upgrades-itself",
+        resource="aws_db_instance",
+        attributes=("auto_minor_version_upgrade",),
+        when=becomes(True),
+        condition="it becomes true",
+        level=Level.DISRUPTIVE,
+        effect=Effect.DATABASE_RESTARTED,
+        says="{window}, this one or a later one, as soon as there is a newer minor version that "
+        "RDS upgrades to by itself; no connections until it is back, several minutes",
+        fact="An automatic upgrade of a minor version is made in the maintenance window and causes "
+        "an outage.",
+        source=sources.RDS_UPGRADE,
     ),
     Rule(
         id="database-certificate",

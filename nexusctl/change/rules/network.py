@@ -1,13 +1,28 @@
-"""What lets through what: security groups and subnets."""
+"""The network, and what lets through what: the VPC, subnets and security groups."""
 
 from nexusctl.change.rule import Context, Effect, Level, Rule
 from nexusctl.change.rules import sources
-from nexusctl.change.rules.conditions import ANYWHERE, GONE, NEW, becomes, stands
+from nexusctl.change.rules.conditions import GONE, NEW, becomes, stands
+from nexusctl.policy.networks import is_everywhere
 from nexusctl.terraform.plan import Action, AttributeChange
 
 
 def _open_to_all(context: Context, _attribute: AttributeChange) -> bool:
-    return bool(ANYWHERE & {context.after.get("cidr_ipv4"), context.after.get("cidr_ipv6")})
+    return any(is_everywhere(context.after.get(name)) for name in ("cidr_ipv4", "cidr_ipv6"))
+
+
+def _keeps_database(context: Context, _attribute: AttributeChange) -> bool:
+    return context.keeps_database
+
+
+def _moves(context: Context, _attribute: AttributeChange) -> bool:
+    return context.moves
+
+
+_WAY_ON = (
+    "undo the edit of network; the way to another network is a new environment beside this one: "
+    "move data and clients there, then destroy this one"
+)
 
 
 _RULE_TYPES = "aws_vpc_security_group_*gress_rule"
@@ -15,11 +30,62 @@ _RULE_TYPES = "aws_vpc_security_group_*gress_rule"
 
 NETWORK: tuple[Rule, ...] = (
     Rule(
+        id="vpc-lost",
+        resource="aws_vpc",
+        actions=GONE,
+        when=_keeps_database,
+        condition="the database stays",
+        level=Level.DISRUPTIVE,
+        effect=Effect.AWS_REFUSES,
+        says="no VPC is deleted while the database is in it, and its subnet group cannot leave it: "
+        "the apply takes down the proxy, the endpoints and the rules that let clients in, and then "
+        f"fails, with all that down; {_WAY_ON}",
+        fact="A VPC can be deleted only after all that is in it.",
+        source=sources.VPC_DELETE,
+    ),
+    Rule(
+        id="subnet-group-moved",
+        resource="aws_db_subnet_group",
+        attributes=("subnet_ids*",),
+        when=_moves,
+        condition="to another VPC",
+        level=Level.DISRUPTIVE,
+        effect=Effect.AWS_REFUSES,
+        says="the database's subnet group cannot leave its VPC: the apply will fail here, and what "
+        f"it has taken down by then stays down, the proxy above all; {_WAY_ON}",
+        fact="ModifyDBSubnetGroup takes only subnets of the VPC that the group is in.",
+        source=sources.RDS_VPC,
+    ),
+    Rule(
+        id="subnet-group-changed",
+        resource="aws_db_subnet_group",
+        attributes=("subnet_ids*",),
+        level=Level.LOW,
+        effect=Effect.DATABASE_MODIFIED,
+        says="other subnets that it may be in; it stays where it is",
+        fact="An instance keeps its subnet while its group has it; RDS does not take a subnet that "
+        "is in use out of a group.",
+        source=sources.RDS_VPC,
+    ),
+    Rule(
+        id="subnet-lost",
+        resource="aws_subnet",
+        actions=GONE,
+        when=_keeps_database,
+        condition="the database stays",
+        level=Level.DISRUPTIVE,
+        effect=Effect.AWS_REFUSES,
+        says="no subnet is deleted while the database, a worker or an endpoint is in it: the apply "
+        "will fail here then, with the proxy down; undo the edit of network",
+        fact="A subnet can be deleted only after all network interfaces in it.",
+        source=sources.SUBNET_DELETE,
+    ),
+    Rule(
         id="access-anybody",
         resource="aws_vpc_security_group_ingress_rule",
         actions=frozenset({Action.CREATE, Action.REPLACE}),
         when=_open_to_all,
-        condition="from 0.0.0.0/0 or ::/0",
+        condition="from a network larger than /8",
         level=Level.DISRUPTIVE,
         effect=Effect.SECURITY_LOWERED,
         says="any address may connect",
@@ -31,7 +97,7 @@ NETWORK: tuple[Rule, ...] = (
         resource="aws_vpc_security_group_ingress_rule",
         attributes=("cidr_ipv?",),
         when=_open_to_all,
-        condition="from 0.0.0.0/0 or ::/0",
+        condition="from a network larger than /8",
         level=Level.DISRUPTIVE,
         effect=Effect.SECURITY_LOWERED,
         says="any address may connect",

@@ -105,14 +105,39 @@ PROXY: tuple[Rule, ...] = (
         source=sources.PROXY_SETUP,
     ),
     Rule(
+        id="proxy-user-removed",
+        resource="aws_db_proxy",
+        attributes=("auth[[]*]",),
+        when=lambda _context, attribute: attribute.after is None,
+        condition="one goes",
+        level=Level.DISRUPTIVE,
+        effect=Effect.ACCESS_CLOSED,
+        says="the proxy refuses a database user from now on; connections that are open stay",
+        fact="Auth is replaced as a whole, in place; users without a secret cannot sign in any "
+        "more.",
+        source=sources.PROXY_MODIFY,
+    ),
+    Rule(
+        id="proxy-user-added",
+        resource="aws_db_proxy",
+        attributes=("auth[[]*]",),
+        when=lambda _context, attribute: attribute.before is None,
+        condition="one comes",
+        level=Level.LOW,
+        effect=Effect.PROXY_MODIFIED,
+        says="it takes another database user, who can sign in once an administrator has made the "
+        "role in PostgreSQL, with the password in the secret; connections that are open stay",
+        fact="Neither Terraform nor the proxy makes the role in PostgreSQL.",
+        source=sources.PROXY_SETUP,
+    ),
+    Rule(
         id="proxy-auth",
         resource="aws_db_proxy",
         attributes=("auth", "auth[[]*"),
         level=Level.LOW,
         effect=Effect.PROXY_MODIFIED,
-        says="the database users it knows; connections that are open stay",
-        fact="Auth is replaced as a whole, in place; users without a secret cannot sign in any "
-        "more.",
+        says="how it knows its database users; connections that are open stay",
+        fact="Auth is replaced as a whole, in place.",
         source=sources.PROXY_MODIFY,
     ),
     Rule(
@@ -166,7 +191,7 @@ PROXY: tuple[Rule, ...] = (
         attributes=("connection_pool_config*.max_connections_percent",),
         when=shrinks,
         condition="it shrinks",
-        level=Level.LOW,
+        level=Level.DISRUPTIVE,
         effect=Effect.CAPACITY_CHANGED,
         says="fewer database connections for all clients: under load they wait, and fail after the "
         "borrow timeout",
@@ -182,6 +207,20 @@ PROXY: tuple[Rule, ...] = (
         effect=Effect.CAPACITY_CHANGED,
         says="more of max_connections for the proxy, less for everybody who connects directly",
         fact="MaxConnectionsPercent is a share of the database's max_connections.",
+        source=sources.PROXY_POOL,
+    ),
+    Rule(
+        id="pool-less-patient",
+        resource="aws_db_proxy_default_target_group",
+        attributes=("connection_pool_config*.connection_borrow_timeout",),
+        when=shrinks,
+        condition="it shrinks",
+        level=Level.DISRUPTIVE,
+        effect=Effect.CAPACITY_CHANGED,
+        says="when all database connections are in use, clients wait {after} s for one instead of "
+        "{before} s, and then fail",
+        fact="ConnectionBorrowTimeout is how long the proxy waits for a connection of a pool that "
+        "is full and busy; the client then gets an error.",
         source=sources.PROXY_POOL,
     ),
     Rule(

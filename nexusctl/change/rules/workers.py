@@ -14,8 +14,8 @@ def _too_many_run(context: Context, _attribute: AttributeChange) -> bool:
     return less(context.after.get("max_size"), context.before.get("desired_capacity"))
 
 
-def _above_running(context: Context, attribute: AttributeChange) -> bool:
-    return less(context.before.get("desired_capacity"), attribute.after)
+def _too_few_run(context: Context, _attribute: AttributeChange) -> bool:
+    return less(context.before.get("desired_capacity"), context.after.get("min_size"))
 
 
 def _refreshes(context: Context, _attribute: AttributeChange) -> bool:
@@ -86,12 +86,12 @@ WORKERS: tuple[Rule, ...] = (
     Rule(
         id="workers-scaled-out",
         resource="aws_autoscaling_group",
-        attributes=("min_size",),
-        when=_above_running,
-        condition="it is more than what runs",
+        attributes=("min_size", "max_size"),
+        when=_too_few_run,
+        condition="min_size is more than what runs",
         level=Level.LOW,
         effect=Effect.CAPACITY_CHANGED,
-        says="the group grows from {running} to {after} at once",
+        says="the group grows from {running} to {minimum} at once",
         fact="With a minimum above the desired capacity the group scales out to it.",
         source=sources.GROUP_SIZE,
     ),

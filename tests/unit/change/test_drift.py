@@ -85,7 +85,7 @@ def test_turning_iam_back_on_refuses_those_who_have_a_password() -> None:
     (said,) = [
         each
         for each in impact(plan_of("drift_compromised")).statements
-        if each.address == PROXY and each.effect is Effect.ACCESS_CLOSED
+        if each.rule.id == "proxy-iam-on"
     ]
     assert said.level is Level.DISRUPTIVE
     assert "by password are refused" in said.says

@@ -21,6 +21,9 @@ GROUP = "module.workers.aws_autoscaling_group.main"
 KEY = "module.secrets.aws_kms_key.main"
 SECRET = 'module.secrets.aws_secretsmanager_secret.main["reports"]'
 VERSION = 'module.secrets.aws_secretsmanager_secret_version.main["reports"]'
+VPC = "module.network.aws_vpc.main[0]"
+SUBNET = 'module.network.aws_subnet.private["eu-central-1b"]'
+SUBNET_GROUP = "module.database.aws_db_subnet_group.main"
 LAMBDA = "module.proxy.aws_vpc_security_group_ingress_rule.lambda"
 RESTARTED = Effect.DATABASE_RESTARTED
 
@@ -28,13 +31,19 @@ Case = tuple[str, str, Effect, str, str | None, str | None, str]
 
 # The most severe statement: plan, level, effect, address, attribute, setting, and words of it.
 WORST: list[Case] = [
+    ("cidr_block", "disruptive", Effect.AWS_REFUSES, VPC, "cidr_block", "network.cidr_block",
+     "no VPC is deleted while the database is in it"),
+    ("network_given", "disruptive", Effect.AWS_REFUSES, VPC, None, None,
+     "a new environment beside this one"),
+    ("zone_exchanged", "disruptive", Effect.AWS_REFUSES, SUBNET, None,
+     "network.availability_zones", "no subnet is deleted while the database"),
     ("instance_class", "disruptive", RESTARTED, DATABASE, "instance_class",
      "database.instance_class", "in the maintenance window sun:03:00-sun:04:00 UTC, by a failover"),
     ("instance_class_now", "disruptive", RESTARTED, DATABASE, "instance_class",
      "database.instance_class", "now, by a failover"),
     ("single_instance_class", "disruptive", RESTARTED, DATABASE, "instance_class",
      "database.instance_class", "now; no connections until it is back"),
-    ("apply_immediately", "low", Effect.DATABASE_MODIFIED, DATABASE, "apply_immediately",
+    ("apply_immediately", "disruptive", Effect.DATABASE_MODIFIED, DATABASE, "apply_immediately",
      "database.apply_immediately", "happens now, restarts too"),
     ("tier_lowered", "disruptive", Effect.PROTECTION_LOWERED, DATABASE, "tags_all.Tier",
      "tier", "the tier falls from production to development"),
@@ -47,7 +56,9 @@ WORST: list[Case] = [
     ("engine_minor_now", "disruptive", RESTARTED, DATABASE, "engine_version",
      "database.engine_version", "now; no connections"),
     ("engine_major", "disruptive", Effect.AWS_REFUSES, DATABASE, "engine_version",
-     "database.engine_version", "allow_major_version_upgrade"),
+     "database.engine_version", "keystone-nexus-recorded --engine-version 17.4 --allow-major-"),
+    ("engine_any_minor", "disruptive", RESTARTED, DATABASE, "engine_version",
+     "database.engine_version", "in the maintenance window"),
     ("engine_older", "disruptive", Effect.AWS_REFUSES, DATABASE, "engine_version",
      "database.engine_version", "does not go back to an older version: the apply will fail here"),
     ("storage_grown_little", "low", Effect.DATABASE_MODIFIED, DATABASE, "allocated_storage",
@@ -88,6 +99,9 @@ WORST: list[Case] = [
     ("log_retention", "disruptive", Effect.LOGS_DELETED,
      'module.database.aws_cloudwatch_log_group.main["postgresql"]', "retention_in_days",
      "database.log_retention", "older than 7 days"),
+    ("log_retention_longer", "low", Effect.MODIFIED,
+     'module.database.aws_cloudwatch_log_group.main["postgresql"]', "retention_in_days",
+     "database.log_retention", "kept longer"),
     ("database_renamed", "destructive", Effect.DATABASE_REPLACED, DATABASE, "db_name",
      "database.name", "all data is lost but for the final snapshot keystone-nexus-recorded-final-"),
     ("single_renamed", "destructive", Effect.DATABASE_REPLACED, DATABASE, "db_name",
@@ -146,6 +160,8 @@ WORST: list[Case] = [
     ("alarm_tainted", "low", Effect.REPLACED, ALARM, None, None, "until it is made again"),
     ("min_size", "low", Effect.CAPACITY_CHANGED, GROUP, "min_size", "workers.min_size",
      "from 2 instances to 4"),
+    ("min_and_max_size", "low", Effect.CAPACITY_CHANGED, GROUP, "max_size", "workers.max_size",
+     "from 2 instances to 4"),
     ("desired_capacity", "disruptive", Effect.CAPACITY_UNDONE, GROUP, "desired_capacity", None,
      "terminates all but 2"),
     ("target_cpu", "low", Effect.CAPACITY_CHANGED, "module.workers.aws_autoscaling_policy.cpu",
@@ -156,6 +172,8 @@ WORST: list[Case] = [
      "lambda_clients", "refused"),
     ("ingress_opened", "disruptive", Effect.SECURITY_LOWERED,
      f'{LAMBDA}["sg-0a1b2c3d4e5f60718"]', "cidr_ipv4", None, "any address"),
+    ("lambda_removed", "disruptive", Effect.ACCESS_CLOSED, f'{LAMBDA}["sg-0a1b2c3d4e5f60718"]',
+     None, None, "refused"),
     ("everything_from_the_proxy", "disruptive", Effect.SECURITY_LOWERED,
      "module.proxy.aws_vpc_security_group_ingress_rule.database", "ip_protocol", None, "all ports"),
     ("destroy", "destructive", Effect.DATA_LOST, DATABASE, None, None, "final snapshot"),
@@ -242,6 +260,133 @@ def test_what_follows_from_a_replaced_proxy_is_blamed_on_the_same_line(
     }
     recycled = stated(found, Effect.INSTANCES_RECYCLED)  # their user data has its endpoint
     assert recycled.address == GROUP
+
+
+@pytest.mark.parametrize("name", ["cidr_block", "network_given"])
+def test_database_stays_in_its_vpc(recorded: Recorded, name: str) -> None:
+    refused = [each for each in recorded(name).statements if each.effect is Effect.AWS_REFUSES]
+    assert [each.address for each in refused[:2]] == [VPC, SUBNET_GROUP]
+    assert {each.address for each in refused[2:]} == {SUBNET, SUBNET.replace("1b", "1a")}
+    assert "the apply will fail here" in refused[1].says
+
+
+def test_other_vpc_of_others_is_refused_by_the_subnet_group_alone() -> None:
+    plan = plan_of("network_given")
+    plan["resource_changes"] = [
+        each for each in plan["resource_changes"] if not each["address"].startswith("module.net")
+    ]
+    first = impact(plan).statements[0]
+    assert (first.effect, first.address) == (Effect.AWS_REFUSES, SUBNET_GROUP)
+
+
+def test_network_goes_once_the_database_is_gone(recorded: Recorded) -> None:
+    assert not any(each.effect is Effect.AWS_REFUSES for each in recorded("destroy").statements)
+    rest = plan_of("destroy")
+    rest["resource_changes"] = [
+        each for each in rest["resource_changes"] if each["type"] != "aws_db_instance"
+    ]
+    assert not any(each.effect is Effect.AWS_REFUSES for each in impact(rest).statements)
+
+
+def test_database_stays_where_it_is_when_its_group_gets_another_subnet(recorded: Recorded) -> None:
+    (said,) = [each for each in recorded("zone_added").statements if each.address == SUBNET_GROUP]
+    assert (said.level, said.effect) == (Level.LOW, Effect.DATABASE_MODIFIED)
+    assert "it stays where it is" in said.says
+
+
+def test_user_with_another_name_is_refused_until_the_role_is_there(recorded: Recorded) -> None:
+    said = [each for each in recorded("username").statements if each.address == PROXY]
+    assert [(each.level, each.effect) for each in said] == [
+        (Level.DISRUPTIVE, Effect.ACCESS_CLOSED),
+        (Level.LOW, Effect.PROXY_MODIFIED),
+    ]
+    assert "once an administrator has made the role in PostgreSQL" in said[1].says
+
+
+def test_database_that_upgrades_itself_restarts(recorded: Recorded) -> None:
+    (said,) = [
+        each
+        for each in recorded("engine_any_minor").statements
+        if each.attributes[0].path == "auto_minor_version_upgrade"
+    ]
+    assert (said.level, said.effect) == (Level.DISRUPTIVE, RESTARTED)
+    assert "this one or a later one" in said.says
+
+
+def test_waiting_for_the_window_is_nothing_that_happens() -> None:
+    plan = plan_of("apply_immediately")
+    change = plan["resource_changes"][0]["change"]
+    change["before"], change["after"] = change["after"], change["before"]
+    (said,) = impact(plan).statements
+    assert (said.level, said.effect) == (Level.LOW, Effect.PROTECTION_CHANGED)
+    assert "changes nothing of the database" in said.says
+
+
+@pytest.mark.parametrize(("limit", "shrinks"), [(500, False), (0, True), (105, True)])
+def test_rounded_storage_would_shrink_again_only_where_nothing_else_grows_it(
+    limit: int, shrinks: bool
+) -> None:
+    plan = plan_of("storage_grown_little")
+    for side in ("before", "after"):
+        plan["resource_changes"][0]["change"][side]["max_allocated_storage"] = limit
+    (said,) = impact(plan).statements
+    assert "to 110 GiB, not to 105" in said.says
+    assert ("the next plan would shrink it again" in said.says) is shrinks
+
+
+def test_all_sizes_of_a_group_are_told_in_one_sentence(recorded: Recorded) -> None:
+    (said,) = recorded("min_and_max_size").statements
+    assert {each.path for each in said.attributes} == {"min_size", "max_size"}
+
+
+@pytest.mark.parametrize(
+    ("attribute", "before", "after", "level"),
+    [
+        ("connection_borrow_timeout", 30, 0, Level.DISRUPTIVE),
+        ("connection_borrow_timeout", 0, 30, Level.LOW),
+        ("max_connections_percent", 70, 50, Level.DISRUPTIVE),
+        ("max_connections_percent", 50, 70, Level.LOW),
+    ],
+)
+def test_clients_that_wait_for_a_smaller_pool_fail(
+    attribute: str, before: int, after: int, level: Level
+) -> None:
+    plan = plan_of("borrow_timeout")
+    for side, value in (("before", before), ("after", after)):
+        pool = plan["resource_changes"][0]["change"][side]["connection_pool_config"][0]
+        pool |= {"connection_borrow_timeout": 30, attribute: value}
+    (said,) = impact(plan).statements
+    assert said.level is level
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "deleted"), [(30, 7, True), (0, 7, True), (30, 90, False), (30, 0, False)]
+)
+def test_logs_are_deleted_when_they_are_kept_shorter(
+    before: int, after: int, deleted: bool
+) -> None:
+    days = {"retention_in_days": before}, {"retention_in_days": after}
+    (said,) = impact(change("aws_cloudwatch_log_group", ["update"], *days)).statements
+    assert (said.effect is Effect.LOGS_DELETED) is deleted
+
+
+@pytest.mark.parametrize(
+    ("network", "everywhere"),
+    [
+        ({"cidr_ipv4": "0.0.0.0/0"}, True),
+        ({"cidr_ipv4": "128.0.0.0/1"}, True),
+        ({"cidr_ipv6": "::/0"}, True),
+        ({"cidr_ipv4": "10.0.0.0/8"}, False),
+    ],
+)
+@pytest.mark.parametrize("actions", [["create"], ["update"]])
+def test_half_of_all_addresses_is_anybody(
+    network: dict[str, str], everywhere: bool, actions: list[str]
+) -> None:
+    before = dict.fromkeys(network, "10.1.0.0/16") if actions == ["update"] else None
+    rule = change("aws_vpc_security_group_ingress_rule", actions, before, network)
+    (said,) = impact(rule).statements
+    assert (said.effect is Effect.SECURITY_LOWERED) is everywhere
 
 
 def test_what_is_said_of_a_smaller_group_agrees(recorded: Recorded) -> None:
