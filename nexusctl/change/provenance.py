@@ -203,8 +203,10 @@ class Tracer:
         kind, name, *rest = (*names, "")
         place, declared = step.place, step.place.declared
         if kind == "var" and place.parent and place.call and name in place.call.attributes:
-            value = place.call.attributes[name].value
-            yield from self._wanted(self._follow(step.at(place.parent), value, seen), rest)
+            argument = place.call.attributes[name]
+            found = self._follow(step.at(place.parent), argument.value, seen)
+            yield from self._wanted(found, rest)
+            yield from self._emptied(argument)
         elif kind == "local" and name in declared.locals:
             yield from self._wanted(self._follow(step, declared.locals[name].value, seen), rest)
         elif kind == "each" and step.inside:
@@ -255,6 +257,15 @@ class Tracer:
                 element = [each for each in origins if each.path[-1] == index]
                 for origin in element or origins:
                     yield _Found(origin, key, _text(node))
+
+    def _emptied(self, argument: tree.Attribute) -> Iterator[_Found]:
+        """The setting that a map without entries is written from: nothing in it is printed.
+
+        The root calls such a map of a module by the name of its setting (`lambda_clients`).
+        """
+        empty = isinstance(argument.value, tree.Object) and not argument.value.items
+        if empty and isinstance(self._environment.value(argument.name), Mapping | tuple):
+            yield _Found(self._environment.origin(argument.name), argument.name, "")
 
     @staticmethod
     def _wanted(found: Iterable[_Found], steps: list[str]) -> Iterator[_Found]:

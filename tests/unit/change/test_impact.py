@@ -173,7 +173,7 @@ WORST: list[Case] = [
     ("ingress_opened", "disruptive", Effect.SECURITY_LOWERED,
      f'{LAMBDA}["sg-0a1b2c3d4e5f60718"]', "cidr_ipv4", None, "any address"),
     ("lambda_removed", "disruptive", Effect.ACCESS_CLOSED, f'{LAMBDA}["sg-0a1b2c3d4e5f60718"]',
-     None, None, "refused"),
+     None, "lambda_clients", "refused"),
     ("everything_from_the_proxy", "disruptive", Effect.SECURITY_LOWERED,
      "module.proxy.aws_vpc_security_group_ingress_rule.database", "ip_protocol", None, "all ports"),
     ("destroy", "destructive", Effect.DATA_LOST, DATABASE, None, None, "final snapshot"),
@@ -241,6 +241,17 @@ def test_where_a_module_alone_is_behind_it_its_line_is_named(
     file, _, line = str(first.module_line).partition(":")
     assert file == "modules/database/main.tf"
     assert int(line) > 0
+
+
+def test_what_an_emptied_list_takes_with_it_is_blamed_on_the_list(recorded: Recorded) -> None:
+    said = recorded("lambda_removed").statements
+    assert {each.effect for each in said} == {Effect.ACCESS_CLOSED}
+    assert len(said) == 2, "the rule, and what the function's role may do"
+    for each in said:
+        (origin,) = each.origins
+        assert origin.location is not None
+        lines = origin.location.file.read_text().splitlines()
+        assert lines[origin.location.line - 1] == "lambda_clients: []"
 
 
 def test_instances_that_are_not_refreshed_wait_until_they_are_replaced(
