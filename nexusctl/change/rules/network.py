@@ -37,7 +37,7 @@ NETWORK: tuple[Rule, ...] = (
         condition="the database stays",
         level=Level.DISRUPTIVE,
         effect=Effect.AWS_REFUSES,
-        says="no VPC is deleted while the database is in it, and its subnet group cannot leave it: "
+        says="no VPC is deleted while the database is in it, and the subnet group cannot leave it: "
         "the apply takes down the proxy, the endpoints and the rules that let clients in, and then "
         f"fails, with all that down; {_WAY_ON}",
         fact="A VPC can be deleted only after all that is in it.",
