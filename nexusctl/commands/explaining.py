@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -95,7 +96,8 @@ def _duration(passed: timedelta) -> str:
 
 def _to_another_state(walk: "Walk", error: StateLeft) -> Iterator[str]:
     yield "undo the edit of state, project or region; or, if it is meant, either"
-    yield f"move the state there: {walk.command('terraform')} -- init -migrate-state"
+    there = replace(walk, product=error.engine) if error.engine else walk
+    yield f"move the state there: {there.command('terraform')} -- init -migrate-state"
     yield "(-force-copy besides, where nobody can answer Terraform)"
     known = shlex.quote(str(error.known))
     yield f"or begin anew and leave all that stands: mv {known} {known}.left"

@@ -20,7 +20,7 @@ from nexusctl.terraform import command, events, process, providers, server
 from nexusctl.terraform.backend import Backend
 from nexusctl.terraform.causes import NO_SPACE, no_bucket, state_lock
 from nexusctl.terraform.command import Mode
-from nexusctl.terraform.engine import Engine
+from nexusctl.terraform.engine import PRODUCTS, Engine, Product
 from nexusctl.terraform.events import (
     ChangeSummary,
     Diagnostic,
@@ -88,11 +88,15 @@ class StateLeft(Refused):
     """The files keep the state elsewhere than before, and what stands is not in that one.
 
     `known` is what of the work directory knows of the former place: without it nothing is left.
+    `engine` is the one that was there, where it is another one than this.
     """
 
-    def __init__(self, former: str, now: str, what: str, known: Path) -> None:
+    def __init__(
+        self, former: str, now: str, what: str, known: Path, engine: Product | None
+    ) -> None:
         super().__init__(f"the state would be another one: {former} → {now}; {what}")
         self.known = known
+        self.engine = engine
 
 
 @dataclass(slots=True)
@@ -190,18 +194,32 @@ class Terraform:
         return True
 
     def _insist_same_state(self, rendered: Rendered) -> None:
-        """Look into both states where the backend has changed."""
+        """Look into both states where the backend is another one than any engine had here."""
         now = Backend.written(rendered)
-        data, local = Path(self.environment["TF_DATA_DIR"]), self.work.root / LOCAL_STATE
-        former = Backend.initialised(data)
-        if now and former:
-            self._insist_moved(former, now, rendered, local if former.type == "local" else data)
-        if now and now.type != "local" and local.is_file():
-            self._insist_moved(Backend("local", {}), now, rendered, local)
+        if now is None:
+            return
+        local = self.work.root / LOCAL_STATE
+        own = self.engine.product
+        for product in sorted(PRODUCTS, key=lambda each: each != own):
+            data = self.work.data / product
+            former = Backend.initialised(data)
+            if former:
+                known = local if former.type == "local" else data
+                engine = product if product != own else None
+                self._insist_moved(former, now, rendered, known, engine)
+        if now.type != "local" and local.is_file():
+            self._insist_moved(Backend("local", {}), now, rendered, local, None)
             # Else Terraform would ask again whether to move it.
             local.replace(local.with_name(f"{LOCAL_STATE}.moved"))
 
-    def _insist_moved(self, former: Backend, now: Backend, rendered: Rendered, known: Path) -> None:
+    def _insist_moved(
+        self,
+        former: Backend,
+        now: Backend,
+        rendered: Rendered,
+        known: Path,
+        engine: Product | None,
+    ) -> None:
         """Make sure that what stands is in the state that is kept there now.
 
         Of one that holds nothing, nothing is left behind. One that was moved, here or by somebody
@@ -216,10 +234,10 @@ class Terraform:
         except TerraformError as error:
             said = error.diagnostics[0].summary
             what = f"whether anything stands in the former one cannot be known: {said}"
-            raise StateLeft(*places, what, known) from error
+            raise StateLeft(*places, what, known, engine) from error
         if left.addresses and not left.arns & self._state_in(now, lock_file).arns:
             what = f"what stands is left behind, unmanaged: {len(left.addresses)} resources"
-            raise StateLeft(*places, what, known)
+            raise StateLeft(*places, what, known, engine)
 
     def _state_in(self, backend: Backend, lock_file: str) -> StateContents:
         """The state in any backend, read from a directory of its own; none without the bucket.
