@@ -27,6 +27,16 @@ def tier_to_protect(document: Mapping[str, Any], tier: str) -> str:
     return PRODUCTION if any(each.get("Tier") == PRODUCTION for each in tags) else tier
 
 
+def has_to_be_typed(standing: str, written: str, *, assume_yes: bool) -> bool:
+    """Whether `apply` asks for the environment's name to be typed.
+
+    It does for production, unless told to assume yes; and in any case where what stands is
+    production and something else is written: after that nothing protects it as production.
+    `standing` is what `tier_to_protect` says, `written` the environment's tier.
+    """
+    return standing == PRODUCTION and (written != PRODUCTION or not assume_yes)
+
+
 def protect(impact: Impact, allowed: Collection[str] = (), *, tier: str, untaint: Untaint) -> None:
     """Make sure that a plan loses only what is allowed to be lost, by address.
 
@@ -34,8 +44,14 @@ def protect(impact: Impact, allowed: Collection[str] = (), *, tier: str, untaint
     resource with an address, for the hint.
 
     Raises:
-        Refused: it names each address, the line behind it, and what to add to the command.
+        Refused: it names each address, the line behind it, and what to add to the command; or the
+            plan lowers the tier of production and takes off its deletion protection in one.
     """
+    if {"tier-lowered", "database-protection-off"} <= {each.rule.id for each in impact.statements}:
+        raise Refused(
+            "the plan lowers the tier and turns off the database's deletion protection in one",
+            hint="these are two decisions: apply one of the edits first, then the other",
+        )
     protect_database(impact, tier=tier, untaint=untaint)
     refused = [loss for loss in impact.losses if loss.address not in allowed]
     if refused:

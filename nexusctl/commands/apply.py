@@ -9,7 +9,13 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
-from nexusctl.change.protection import OPTION, PRODUCTION, lost_nowhere, protect
+from nexusctl.change.protection import (
+    OPTION,
+    PRODUCTION,
+    has_to_be_typed,
+    lost_nowhere,
+    protect,
+)
 from nexusctl.change.receipt import Receipt
 from nexusctl.change.sealed import discard
 from nexusctl.commands.auditing import Audit, audited
@@ -65,14 +71,16 @@ def run(arguments: Namespace) -> int:
 
 
 def _ask(walk: Walk, planned: Planned, again: str, *, assume_yes: bool) -> None:
-    name = walk.environment.name
-    if assume_yes or planned.tier != PRODUCTION:
+    name, tier = walk.environment.name, walk.environment.settings.tier
+    if not has_to_be_typed(planned.tier, tier, assume_yes=assume_yes):
         return
-    what = "Production" if walk.environment.settings.tier == PRODUCTION else _STANDING
+    what = "Production" if tier == PRODUCTION else _STANDING
     if not confirmed(f"{what}. Type the environment's name ({name}) to apply:", name):
         raise Refused(
             "not applied: the environment's name was not typed",
-            hint=f"in automation: {again} --yes",
+            hint=f"in automation: {again} --yes"
+            if tier == PRODUCTION
+            else "at a terminal: what stands is production, and is not made another tier by --yes",
         )
 
 

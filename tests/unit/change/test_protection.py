@@ -3,6 +3,7 @@ import pytest
 from nexusctl.change.impact import impact
 from nexusctl.change.protection import (
     final_snapshots,
+    has_to_be_typed,
     insist_same_region,
     lost_nowhere,
     protect,
@@ -140,6 +141,24 @@ def test_production_that_stands_is_protected_whatever_is_written_now(recorded: R
     tier = tier_to_protect(plan_of("single_destroy"), "sandbox")
     with pytest.raises(Refused, match="without a final snapshot"):
         protect_database(gone, tier=tier, untaint=UNTAINT)
+
+
+def test_production_is_not_made_another_tier_by_assuming_yes() -> None:
+    assert has_to_be_typed("production", "development", assume_yes=True)
+    assert has_to_be_typed("production", "production", assume_yes=False)
+    assert not has_to_be_typed("production", "production", assume_yes=True)
+    assert not has_to_be_typed("staging", "development", assume_yes=False)
+
+
+def test_the_tier_and_deletion_protection_do_not_fall_in_one() -> None:
+    document = plan_of("tier_lowered")
+    protect(impact(document), tier="production", untaint=UNTAINT)
+    for each in document["resource_changes"]:
+        if each["type"] == "aws_db_instance":
+            each["change"]["before"]["deletion_protection"] = True
+            each["change"]["after"]["deletion_protection"] = False
+    with pytest.raises(Refused, match="in one"):
+        protect(impact(document), tier="production", untaint=UNTAINT)
 
 
 def test_where_nothing_stands_the_tier_is_the_one_that_is_written() -> None:
