@@ -633,6 +633,11 @@ def test_launch_templates_read_back(client: Client) -> None:
     versions = ec2.describe_launch_template_versions(LaunchTemplateName="workers")
     for version in versions["LaunchTemplateVersions"]:
         assert version["LaunchTemplateData"] == data
+    template = versions["LaunchTemplateVersions"][0]["LaunchTemplateId"]
+    ec2.create_tags(Resources=[template], Tags=[{"Key": "Tier", "Value": "staging"}])
+    ec2.delete_tags(Resources=[template], Tags=[{"Key": "Name"}])
+    (told,) = ec2.describe_launch_templates(LaunchTemplateIds=[template])["LaunchTemplates"]
+    assert told["Tags"] == [{"Key": "Tier", "Value": "staging"}]
 
 
 def test_a_request_that_is_sent_again_is_answered_as_the_first_time(client: Client) -> None:

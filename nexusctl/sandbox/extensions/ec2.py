@@ -16,6 +16,8 @@ Modify = Callable[[EC2Backend, str, dict[str, dict[str, Any]]], None]
 def install() -> None:
     """Add everything."""
     LaunchTemplate.create_version = of_cleaned_data(LaunchTemplate.create_version)
+    # ec2:CreateTags and DeleteTags: moto tells the tags that a template was made with for ever.
+    LaunchTemplate.tags = property(LaunchTemplate.get_tags, lambda _template, _tags: None)
     SecurityGroupRule.description = property(description)
     EC2Backend.modify_security_group_rules = of_any_peer(EC2Backend.modify_security_group_rules)
     SecurityGroupRule.__init__ = keeping_description(SecurityGroupRule.__init__)
