@@ -28,7 +28,8 @@ class CustomerKeys(Policy):
         "User Guide, Encrypting Amazon RDS resources).",
         fix="set kms_key_id (with storage_encrypted), master_user_secret_kms_key_id and "
         "performance_insights_kms_key_id to keys of your own, as terraform/modules/database and "
-        "secrets do",
+        "secrets do; a replica that no file has was made outside: take it away with aws "
+        "secretsmanager remove-regions-from-replication",
         resources=(
             "aws_secretsmanager_secret",
             "aws_db_instance",
@@ -91,17 +92,18 @@ def _database_keys(database: Resource) -> Iterator[Answer]:
 def _keyed(resource: Resource, block: Block, name: str) -> Answer:
     """Whether an argument names a key that is not AWS's own."""
     here = (*block.path, name)
+    what = f"a {block.path[0]}'s {name}" if block.path else name
     value = block.value(name)
     if value is ABSENT:
-        return Answer.failed(f"{name} is not set: AWS's own key is used", *here)
+        return Answer.failed(f"{what} is not set: AWS's own key is used", *here)
     if value is UNKNOWN:
         kinds = {_kind(each) for each in _references(resource, block.values[name], here)}
         if kinds and kinds <= _KEYS:
-            return Answer.passed(f"{name} is a key of this stack")
-        return Answer.unknown(f"{name} is not known to be a customer-managed key", *here)
+            return Answer.passed(f"{what} is a key of this stack")
+        return Answer.unknown(f"{what} is not known to be a customer-managed key", *here)
     if re.search(r"(?:^|:)alias/aws/", str(value)):
-        return Answer.failed(f"{name} is AWS's own key", *here)
-    return Answer.passed(f"{name} is set, and not AWS's own key")
+        return Answer.failed(f"{what} is AWS's own key", *here)
+    return Answer.passed(f"{what} is set, and not AWS's own key")
 
 
 class KeyRotation(Policy):

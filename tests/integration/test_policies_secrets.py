@@ -129,6 +129,11 @@ def test_messages(files: Verdict) -> None:
     )
 
 
+def test_a_key_of_a_replica_is_told_apart(files: Verdict) -> None:
+    said = messages(files, "NEXUS_CUSTOMER_KEYS")["aws_secretsmanager_secret.fail_replica"]
+    assert said.startswith("a replica's kms_key_id is ")
+
+
 def test_tiers(gate: Gate) -> None:
     assert gate.catalogue["NEXUS_SECRET_ROTATION"].tiers == ("production",)
     for name in ("CUSTOMER_KEYS", "KEY_ROTATION", "PROXY_ROLE"):
