@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 
 from botocore.exceptions import ClientError
 
@@ -40,11 +41,12 @@ def held_lock(aws: Session, state: State) -> StateLock | None:
             "Created": str(created),
         }:
             lock = StateLock(id_, who, operation, created)
-            if _MOMENT.fullmatch(created) and lock.created_at:
+            # An ID that begins with a dash would be an option to Terraform.
+            if not id_.startswith("-") and _MOMENT.fullmatch(created) and lock.created_at:
                 return lock
     raise AwsFailed(
         f"s3://{state.bucket}/{key} is no lock that Terraform can read, nor release",
-        hint=f"if nobody is at work: aws s3 rm s3://{state.bucket}/{key}",
+        hint=f"if nobody is at work: {shlex.join(['aws', 's3', 'rm', f's3://{state.bucket}/{key}'])}",
     )
 
 

@@ -120,6 +120,14 @@ def test_a_lock_that_terraform_cannot_read_is_left_alone(aws: FaultyAws, content
     aws.project.client("s3").delete_object(Bucket=BUCKET, Key=key)
 
 
+def test_a_lock_with_an_option_for_an_id_is_left_alone(aws: FaultyAws) -> None:
+    lock(aws.project, "locked", LOCK | {"ID": "-help"})
+    said = aws.project.must("unlock", "locked", "--yes", exit_code=7)
+    assert "is no lock that Terraform can read, nor release" in said
+    (left,) = locks(aws.project, "locked")
+    aws.project.client("s3").delete_object(Bucket=BUCKET, Key=left)
+
+
 def test_a_holder_that_lives_is_not_robbed_of_its_lock(aws: FaultyAws, tmp_path: Path) -> None:
     saving = len(aws.endpoint.seen)
     aws.endpoint.fail(SILENT, lambda request: request.action == STATE_IS_SAVED)
