@@ -108,22 +108,31 @@ _GROUPS = ("aws_security_group", "aws_default_security_group")
 _TABLES = ("aws_route_table", "aws_default_route_table")
 _PARTS = (
     _Part(
-        *(("aws_iam_role",), "inline_policy", ("aws_iam_role_policy",), "role", ("name", "id")),
-        left=_without_policy,
+        ("aws_iam_role",),
+        "inline_policy",
+        ("aws_iam_role_policy",),
+        "role",
+        ("name", "id"),
+        _without_policy,
         overwrites=True,
     ),
     _Part(
-        *(("aws_iam_role",), "managed_policy_arns", ("aws_iam_role_policy_attachment",), "role"),
-        named=("name", "id"),
-        left=_without_arn,
+        ("aws_iam_role",),
+        "managed_policy_arns",
+        ("aws_iam_role_policy_attachment",),
+        "role",
+        ("name", "id"),
+        _without_arn,
     ),
-    _Part(_TABLES, "route", ("aws_route",), "route_table_id", ("id",), left=_without_route),
+    _Part(_TABLES, "route", ("aws_route",), "route_table_id", ("id",), _without_route),
     *(
         _Part(
-            *(_GROUPS, direction, (f"aws_vpc_security_group_{direction}_rule",)),
-            points="security_group_id",
-            named=("id",),
-            left=_without_rule,
+            _GROUPS,
+            direction,
+            (f"aws_vpc_security_group_{direction}_rule",),
+            "security_group_id",
+            ("id",),
+            _without_rule,
         )
         for direction in ("ingress", "egress")
     ),
