@@ -61,3 +61,31 @@ def append(file: Path, record: Record) -> None:
         os.write(descriptor, record.line().encode())
     finally:
         os.close(descriptor)
+
+
+def last_applied(file: Path) -> str | None:
+    """When the last run that the log has of AWS itself applied something, done or not.
+
+    None where that run was a destroy, or there is none. Lines that are no records are passed over.
+    """
+    try:
+        lines = file.read_text("utf-8", "replace").splitlines()
+    except FileNotFoundError:
+        return None
+    for line in reversed(lines):
+        match _parsed(line):
+            case {
+                "sandbox": False,
+                "command": "apply" | "destroy" as command,
+                "outcome": "begun" | "done" | "failed" | "interrupted",
+                "at": str(at),
+            }:
+                return at if command == "apply" else None
+    return None
+
+
+def _parsed(line: str) -> object:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None

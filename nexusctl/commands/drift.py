@@ -20,7 +20,7 @@ from nexusctl.commands.walk import Walk
 from nexusctl.errors import Exit, NexusError
 from nexusctl.report import impact as report
 from nexusctl.report.fleet import Told, drifted
-from nexusctl.terraform.plan import existing
+from nexusctl.terraform.plan import known
 from nexusctl.terraform.terraform import Terraform
 
 
@@ -65,7 +65,8 @@ def _drift(arguments: Namespace, display: Display) -> Outcome:
             initialise(terraform, rendered, display)
             document = _compared(terraform, walk.work.plan, display)
     insist_same_region(standing_arns(document), walk.environment.settings.aws.region)
-    if not (any(existing(document)) or document.get("resource_drift")):
+    if not known(document):
+        walk.note_a_lost_state(document, display)
         return _nothing_applied(name, arguments.format)
     found = drift(document, Provenance(walk.environment, rendered))
     anything = bool(found.statements or found.unnoticed)

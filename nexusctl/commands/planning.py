@@ -107,6 +107,7 @@ def judged_plan(
     insist_same_region(standing_arns(told), walk.environment.settings.aws.region)
     plan = parse_plan(told)
     walk.note_what_was_interrupted(files.terraform, plan, display)
+    walk.note_a_lost_state(told, display)
     done = impact(told, Provenance(walk.environment, rendered))
     tier = tier_to_protect(told, walk.environment.settings.tier)
     return replace(files, verdicts=(verdict_on_files, judged), plan=plan, impact=done, tier=tier)

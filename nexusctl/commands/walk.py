@@ -4,12 +4,13 @@ import os
 import shlex
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from nexusctl.change.audit import last_applied
 from nexusctl.commands import explaining
 from nexusctl.commands.display import Display
 from nexusctl.commands.project import environments_directory, invocation, workspace
@@ -23,7 +24,7 @@ from nexusctl.render.write import write
 from nexusctl.sandbox.prerequisites import Prerequisites
 from nexusctl.sandbox.sandbox import Sandbox
 from nexusctl.terraform.engine import Product, find_engine
-from nexusctl.terraform.plan import Plan
+from nexusctl.terraform.plan import Plan, known
 from nexusctl.terraform.terraform import (
     StateLeft,
     StateUnsaved,
@@ -152,6 +153,20 @@ class Walk:
                     f"{change.address} is replaced because its creation was interrupted. If it is "
                     f"sound, keep it: {self.untaint(change.address)}"
                 )
+
+    def note_a_lost_state(self, document: Mapping[str, Any], display: Display) -> None:
+        """Say so if the state knows nothing, by the plan's JSON, and something was applied here."""
+        state = self.environment.settings.state
+        if self.sandbox or state.backend != "s3" or known(document):
+            return
+        at = last_applied(self.workspace.audit(self.environment.name))
+        if at:
+            where = shlex.join(["--bucket", str(state.bucket), "--prefix", str(state.key)])
+            display.warn(
+                f"the state knows nothing, but this environment was applied at {at}. If the state "
+                "was deleted, do not apply: bring back its last version. These are left: "
+                f"aws s3api list-object-versions {where}"
+            )
 
     @contextmanager
     def explained(self, rendered: Rendered) -> Iterator[None]:

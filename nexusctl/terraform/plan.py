@@ -142,6 +142,11 @@ def existing(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield from resources(document.get("prior_state", {}).get("values", {}).get("root_module", {}))
 
 
+def known(document: Mapping[str, Any]) -> bool:
+    """Whether the state knows any resource, in AWS or not, by the JSON of a plan."""
+    return any(existing(document)) or bool(document.get("resource_drift"))
+
+
 def _attributes(change: Mapping[str, Any]) -> Iterator[AttributeChange]:
     differences = _differences(
         "",

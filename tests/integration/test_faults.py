@@ -112,6 +112,12 @@ def test_a_request_that_is_sent_twice_is_told_of_and_brought_in(aws: FaultyAws) 
     assert named
     own.project.must(*command.split(), named[1])
     assert "No changes" in own.project.must("plan", "twice")
+    key = "keystone-nexus/twice/terraform.tfstate"
+    own.project.client("s3").delete_object(Bucket=BUCKET, Key=key)
+    for command in ("plan", "drift"):
+        said = own.project.must(command, "twice")
+        assert "the state knows nothing, but this environment was applied at 20" in said
+        assert f"list-object-versions --bucket {BUCKET} --prefix {key}" in said
     assert address.endswith(".aws_kms_alias.main")
 
 

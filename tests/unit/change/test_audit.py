@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 
-from nexusctl.change.audit import Record, append
+from nexusctl.change.audit import Record, append, last_applied
 
 
 def record(why: str = "", microsecond: int = 0) -> Record:
@@ -64,3 +64,20 @@ def test_the_log_is_appended_to_and_closed_to_others(tmp_path: Path) -> None:
     assert {json.loads(line)["why"] for line in lines} == {"x" * 3000}
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_last_apply_is_found_unless_all_was_destroyed_since(tmp_path: Path) -> None:
+    file = tmp_path / "audit/prod.jsonl"
+    assert last_applied(file) is None
+    append(file, replace(record(), sandbox=True))
+    append(file, replace(record(), command="unlock"))
+    assert last_applied(file) is None
+    append(file, replace(record(), outcome="failed"))
+    append(file, replace(record(), command="destroy", outcome="refused"))
+    with file.open("a") as log:
+        log.write("[1]\n{cut off")
+    assert last_applied(file) == "2026-03-04T12:00:00.000+00:00"
+    with file.open("a") as log:
+        log.write("\n")
+    append(file, replace(record(), command="destroy"))
+    assert last_applied(file) is None
