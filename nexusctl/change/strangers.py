@@ -3,6 +3,7 @@
 A security group of Terraform's shows every rule that AWS has for it, those that are resources of
 their own too; so does a role its policies, a route table its routes, and a secret its policy. To
 Terraform it is drift until the next apply has written it into the state, and no apply removes it.
+So it is with the copies of a secret in other regions.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +16,7 @@ _SHOWN = {
     "aws_default_security_group": ("ingress", "egress"),
     "aws_iam_role": ("inline_policy", "managed_policy_arns"),
     "aws_route_table": ("route",),
-    "aws_secretsmanager_secret": ("policy",),
+    "aws_secretsmanager_secret": ("policy", "replica"),
     "aws_security_group": ("ingress", "egress"),
 }
 _DIRECTIONS = {
@@ -59,7 +60,7 @@ class _Rule(NamedTuple):
 
 
 class _Other(NamedTuple):
-    """Anything else that a resource shows: a policy's name, ARN or text, or a route."""
+    """Anything else that a resource shows: a policy's name, ARN or text, a route, or a region."""
 
     of: str
     attribute: str
@@ -133,6 +134,8 @@ def _shown(resource: Mapping[str, Any]) -> Iterator["_Rule | _Other"]:
         case "aws_secretsmanager_secret":
             if values.get("policy"):
                 yield _Other(values["arn"], "policy", values["policy"])
+            for replica in values.get("replica") or ():
+                yield _Other(values["arn"], "replica", replica["region"])
 
 
 def _route(values: Mapping[str, Any]) -> str:
