@@ -15,6 +15,7 @@ from nexusctl.configuration.configuration import Instance, read
 from nexusctl.environment.origin import Origin
 from nexusctl.terraform.plan import (
     SENSITIVE,
+    UNKNOWN,
     Action,
     AttributeChange,
     ResourceChange,
@@ -149,7 +150,7 @@ def drift(document: Mapping[str, Any], provenance: Provenance) -> Impact:
     entries = _changing(document.get("resource_drift", ()))
     plan = parse_plan({"resource_changes": entries})
     planned = {each.address: each for each in parse_plan(document).changes}
-    written = {each.address: each for each in read(provenance.rendered.files).instances}
+    written = {each.address: _decided(each) for each in read(provenance.rendered.files).instances}
     contexts = []
     for entry, change in zip(entries, plan.changes, strict=True):
         context = Context(
@@ -158,12 +159,9 @@ def drift(document: Mapping[str, Any], provenance: Provenance) -> Impact:
             _side(entry, "after"),
             outside=True,
             planned=planned.get(change.address),
+            written=written.get(change.address, frozenset()),
         )
-        counting = tuple(
-            each
-            for each in change.attributes
-            if _counts(context, each, written.get(change.address))
-        )
+        counting = tuple(each for each in change.attributes if _counts(context, each))
         if counting or change.action is not Action.UPDATE:
             contexts.append(replace(context, change=replace(change, attributes=counting)))
     contexts += [
@@ -173,20 +171,20 @@ def drift(document: Mapping[str, Any], provenance: Provenance) -> Impact:
     return _impact(contexts, TABLE_OUTSIDE, provenance.of(plan), impact(document).statements)
 
 
-def _counts(context: Context, attribute: AttributeChange, written: Instance | None) -> bool:
+def _decided(instance: Instance) -> frozenset[str]:
+    """The arguments and blocks of which the files decide what they are."""
+    ignored = instance.ignored
+    return frozenset() if "all" in ignored else frozenset(instance.values) - ignored
+
+
+def _counts(context: Context, attribute: AttributeChange) -> bool:
     if shows_others(context.change.type, attribute) or _alike(attribute.before, attribute.after):
         return False
     if context.planned_for(attribute):
         return True
-    # The plan leaves what the files write: they say by now what AWS has.
-    taken_over = written is not None and _writes(written, attribute)
+    # Where the files decide and the plan does nothing, they say by now what AWS has.
+    taken_over = root_of(attribute.path) in context.written
     return not taken_over and any(rule.fits(context, attribute) for rule in OUTSIDE)
-
-
-def _writes(written: Instance, attribute: AttributeChange) -> bool:
-    """Whether the files decide what the attribute is."""
-    root = root_of(attribute.path)
-    return root in written.values and not written.ignored & {root, "all"}
 
 
 def _alike(before: object, after: object) -> bool:
@@ -248,9 +246,8 @@ def _statements(
     for attribute in attributes:
         rule = next(each for each in table if each.fits(context, attribute))
         about = [each for each in ahead if _is_about(each, context, attribute)]
-        level = min([rule.level, *(each.level for each in about)], key=lambda each: each.rank)
         key = (rule.id, _next_apply(context, rule, attribute, about))
-        found.setdefault(key, (rule, level, []))[2].append(attribute)
+        found.setdefault(key, (rule, _level(rule, about), []))[2].append(attribute)
     for (_, next_apply), (rule, level, some) in found.items():
         shown = tuple(some) if change.action is Action.UPDATE else _forcing(change)
         # What the files do not write has no line, nor has what somebody deleted.
@@ -265,6 +262,12 @@ def _statements(
             origins=_origins(tracer, context, shown) if tracer else (),
             module_line=tracer.line(change, shown) if tracer and of_files else None,
         )
+
+
+def _level(rule: Rule, ahead: Iterable[Statement]) -> Level:
+    """The worse of both; what nobody notices stays that."""
+    levels = [rule.level, *(each.level for each in ahead)]
+    return min(levels, key=lambda each: each.rank) if rule.level is not Level.NONE else Level.NONE
 
 
 def _is_about(ahead: Statement, context: Context, attribute: AttributeChange) -> bool:
@@ -314,9 +317,9 @@ def _put_back(context: Context, attribute: AttributeChange) -> str | None:
         return None
     if all(each.path in was and _same(each.after, was[each.path]) for each in planned):
         return "puts it back"
-    after = planned[0].after
-    named = planned[0].path == attribute.path and after != SENSITIVE and not _is_json(after)
-    return f"makes it {after}" if named and isinstance(after, int | float | str) else _OF_FILES
+    after = planned[0].after if planned[0].path == attribute.path else UNKNOWN
+    plain = isinstance(after, int | float | str) and not str(after).startswith("{")
+    return f"makes it {after}" if plain and after not in {SENSITIVE, UNKNOWN} else _OF_FILES
 
 
 def _same(planned: object, before: object) -> bool:
@@ -332,10 +335,6 @@ def _origins(
         return tracer.origins(context.change, shown)
     planned = [each for one in shown for each in context.planned_for(one)]
     return tracer.settings(context.change, planned)
-
-
-def _is_json(value: object) -> bool:
-    return str(value).startswith("{")
 
 
 def _forcing(change: ResourceChange) -> tuple[AttributeChange, ...]:

@@ -1,6 +1,6 @@
 """What a rule on changes is made of; the rules themselves are in `rules/`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -71,7 +71,7 @@ class Context:
 
     `new_stack`: the plan makes the database, so there is nobody yet to whom it could matter.
     `outside`: it is no plan but what was changed outside Terraform; `planned` is what the next
-    apply does to the resource then.
+    apply does to the resource then, and `written` are the arguments that the files decide.
     `lost_outside`: the state knows the resource, and somebody has deleted it.
     """
 
@@ -82,23 +82,19 @@ class Context:
     outside: bool = False
     lost_outside: bool = False
     planned: ResourceChange | None = None
+    written: frozenset[str] = frozenset()
 
     def planned_for(self, attribute: AttributeChange) -> tuple[AttributeChange, ...]:
         """What the next apply makes of this attribute, but for what AWS computes.
 
-        Of another part of the same argument, where the plan does not name this one.
+        Of other parts of the same argument, where the plan does not say it of this one.
         """
+        root = root_of(attribute.path)
         planned = self.planned.attributes if self.planned else ()
-        known = [each for each in planned if each.after != UNKNOWN]
-        return tuple(_about(attribute, known))
-
-
-def _about(
-    attribute: AttributeChange, others: Sequence[AttributeChange]
-) -> Sequence[AttributeChange]:
-    root = root_of(attribute.path)
-    same = [each for each in others if each.path == attribute.path]
-    return same or [each for each in others if root_of(each.path) == root]
+        argument = [each for each in planned if root_of(each.path) == root]
+        known = [each for each in argument if each.after != UNKNOWN]
+        same = [each for each in known if each.path == attribute.path]
+        return tuple(same or known or (argument if root in self.written else ()))
 
 
 Condition = Callable[[Context, AttributeChange], bool]

@@ -186,6 +186,19 @@ OUTSIDE: tuple[Rule, ...] = (
         source=sources.RDS_SETTINGS,
     ),
     Rule(
+        id="outside-upgrades-on",
+        resource="aws_db_instance",
+        attributes=("auto_minor_version_upgrade",),
+        when=becomes(True),
+        condition="it is true",
+        level=Level.DISRUPTIVE,
+        effect=Effect.PROTECTION_LOWERED,
+        says="RDS upgrades the minor version by itself, in a maintenance window to come: that is "
+        "an outage, and nothing goes back{next}",
+        fact="An upgrade of a minor version causes an outage, Multi-AZ or not.",
+        source=sources.RDS_UPGRADE,
+    ),
+    Rule(
         id="outside-parameter-group",
         resource="aws_db_instance",
         attributes=("parameter_group_name",),
@@ -231,6 +244,17 @@ OUTSIDE: tuple[Rule, ...] = (
         "database no more{next}",
         fact="A proxy reads secrets with the permissions of its role.",
         source=sources.PROXY_SETUP,
+    ),
+    Rule(
+        id="outside-proxy-query",
+        resource="aws_db_proxy_default_target_group",
+        attributes=("connection_pool_config*.init_query",),
+        level=Level.DISRUPTIVE,
+        effect=Effect.SECURITY_LOWERED,
+        says="the proxy runs other SQL than the files say on every database connection that it "
+        "opens{next}",
+        fact="InitQuery is SQL that the proxy runs when it opens a connection to the database.",
+        source=sources.PROXY_POOL,
     ),
     Rule(
         id="outside-boundary",
@@ -358,6 +382,27 @@ OUTSIDE: tuple[Rule, ...] = (
         source=sources.ALARMS,
     ),
     Rule(
+        id="outside-alarm-elsewhere",
+        resource="aws_cloudwatch_metric_alarm",
+        attributes=("alarm_actions*",),
+        level=Level.DISRUPTIVE,
+        effect=Effect.PROTECTION_LOWERED,
+        says="the alarm tells others than the files say, or nobody{next}",
+        fact="An alarm does what its actions are, and nothing without any.",
+        source=sources.ALARMS,
+    ),
+    Rule(
+        id="outside-logs-key",
+        resource="aws_cloudwatch_log_group",
+        attributes=("kms_key_id",),
+        level=Level.DISRUPTIVE,
+        effect=Effect.SECURITY_LOWERED,
+        says="new logs are encrypted with another key than the stack's{next}",
+        fact="Events are encrypted with the key that the group has when they come; without one, "
+        "with CloudWatch's own.",
+        source=sources.LOG_GROUPS,
+    ),
+    Rule(
         id="outside-rotation-cancelled",
         resource="aws_secretsmanager_secret_rotation",
         attributes=("rotation_enabled", "rotation_lambda_arn", "rotation_rules*"),
@@ -367,6 +412,16 @@ OUTSIDE: tuple[Rule, ...] = (
         effect=Effect.SECURITY_LOWERED,
         says="a password is no longer rotated{next}",
         fact="Without a rotation the value of a secret stays as it is.",
+        source=sources.ROTATION,
+    ),
+    Rule(
+        id="outside-rotation-function",
+        resource="aws_secretsmanager_secret_rotation",
+        attributes=("rotation_lambda_arn",),
+        level=Level.DISRUPTIVE,
+        effect=Effect.SECURITY_LOWERED,
+        says="{after} makes the passwords from the next rotation on, and knows them{next}",
+        fact="The function of a rotation makes the new password, and sets it in the database.",
         source=sources.ROTATION,
     ),
     Rule(
@@ -465,6 +520,18 @@ OUTSIDE: tuple[Rule, ...] = (
 
 # Asked after `OUTSIDE`, of what Terraform would undo: it always fits.
 OUTSIDE_FALLBACK: tuple[Rule, ...] = (
+    Rule(
+        id="outside-template-changed",
+        resource="aws_launch_template",
+        attributes=("*",),
+        level=Level.DISRUPTIVE,
+        effect=Effect.INSTANCES_RECYCLED,
+        says="somebody made another version of the launch template, which the group does not take "
+        "by itself{next}, and with that replaces all workers by instance refresh",
+        fact="A group launches the version that it names; the stack's names the newest of "
+        "Terraform's, and starts an instance refresh when that is another one.",
+        source=sources.INSTANCE_REFRESH,
+    ),
     Rule(
         id="outside-changed",
         resource="*",

@@ -11,6 +11,7 @@ import pytest
 from nexusctl.change.impact import Impact, drift, impact
 from nexusctl.change.rule import Effect, Level
 from nexusctl.change.rules.outside import OUTSIDE
+from nexusctl.terraform.plan import Action
 from tests.fixtures.plans.edits import Edit
 from tests.unit.change.plans import ALL_EDITS, Recorded, plan_of
 
@@ -138,6 +139,13 @@ def test_what_goes_with_the_next_apply_is_told_as_that(
     assert said.level is Level.DESTRUCTIVE
 
 
+def test_labels_stay_labels_whatever_becomes_of_the_resource() -> None:
+    tagged: dict[str, Any] = {"tags": {"seen-by": "auditor"}}
+    planned = entry("aws_kms_key", tagged, {"tags": {}}, "delete", "create")
+    found = drifted("aws_kms_key", {"tags": {}}, tagged, planned)
+    assert (found.statements, found.unnoticed) == ((), {Action.UPDATE: ("aws_kms_key.x",)})
+
+
 def test_what_is_not_made_again_is_not_said_to_be() -> None:
     (said,) = drifted("aws_thing_of_tomorrow", {"id": "x"}, None).statements
     assert said.says == "somebody deleted it"
@@ -200,13 +208,14 @@ RECONFIGURED: list[tuple[str, str]] = [
     ("outside-endpoint", PUT_BACK),
     ("outside-alarm-silenced", PUT_BACK),
     ("template-metadata", PUT_BACK),
+    ("outside-template-changed", f"{PUT_BACK}, and with that replaces all workers"),
 ]
 
 
 def test_what_no_longer_works_or_guards_is_told_as_that(recorded: Recorded) -> None:
     found = recorded("drift_reconfigured")
     said = {each.rule.id: each for each in found.statements}
-    assert said.keys() == {rule for rule, _ in RECONFIGURED} | {"outside-changed"}
+    assert said.keys() == {rule for rule, _ in RECONFIGURED}
     for rule, ending in RECONFIGURED:
         assert ending in said[rule].says
         assert said[rule].level is Level.DISRUPTIVE
@@ -288,6 +297,46 @@ def test_what_the_files_say_and_terraform_ignores_is_drift(recorded: Recorded) -
     edit = replace(ALL_EDITS["backups_shorter"], modules={"database/main.tf": ignoring})
     (said,) = drift(document, recorded.provenance(edit)).statements
     assert said.says.endswith(LEFT)
+
+
+POOL = {"max_connections_percent": 70}
+MORE_TOLD = [
+    ("aws_db_instance", "auto_minor_version_upgrade", (False, True), "outside-upgrades-on"),
+    ("aws_cloudwatch_log_group", "kms_key_id", ("arn:k", ""), "outside-logs-key"),
+    ("aws_cloudwatch_metric_alarm", "alarm_actions", (["arn:a"], []), "outside-alarm-elsewhere"),
+    (
+        "aws_db_proxy_default_target_group",
+        "connection_pool_config",
+        ([POOL | {"init_query": ""}], [POOL | {"init_query": "SET x = 1"}]),
+        "outside-proxy-query",
+    ),
+    (
+        "aws_secretsmanager_secret_rotation",
+        "rotation_lambda_arn",
+        ("arn:f", "arn:g"),
+        "outside-rotation-function",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "attribute", "sides", "rule"), MORE_TOLD)
+def test_more_that_lowers_a_guard_is_told_as_that(
+    kind: str, attribute: str, sides: tuple[object, object], rule: str
+) -> None:
+    before, after = ({attribute: side} for side in sides)
+    (said,) = put_back(kind, before, after).statements
+    assert (said.rule.id, said.level) == (rule, Level.DISRUPTIVE)
+    assert PUT_BACK in said.says
+
+
+def test_what_is_not_known_yet_but_written_is_not_said_to_stay(recorded: Recorded) -> None:
+    roles = ({"role_arn": "arn:mine"}, {"role_arn": "arn:others"})
+    outside = entry("aws_db_proxy", *roles, "update") | {"address": PROXY}
+    planned = entry("aws_db_proxy", roles[1], {}, "update") | {"address": PROXY}
+    planned["change"]["after_unknown"] = {"role_arn": True}
+    document = {"resource_changes": [planned], "resource_drift": [outside]}
+    (said,) = drift(document, recorded.provenance(Edit())).statements
+    assert said.says.endswith("; the next apply makes it what the files say")
 
 
 STATEMENT = {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}
