@@ -174,7 +174,8 @@ def drift(document: Mapping[str, Any], provenance: Provenance) -> Impact:
 def _decided(instance: Instance) -> frozenset[str]:
     """The arguments and blocks of which the files decide what they are."""
     ignored = instance.ignored
-    return frozenset() if "all" in ignored else frozenset(instance.values) - ignored
+    # With the provider's default_tags, tags_all are the files', too.
+    return frozenset() if "all" in ignored else frozenset({*instance.values, "tags_all"}) - ignored
 
 
 def _counts(context: Context, attribute: AttributeChange) -> bool:

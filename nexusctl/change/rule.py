@@ -152,7 +152,7 @@ def words_of(context: Context) -> dict[str, str]:
     snapshot = before.get("final_snapshot_identifier")
     from_when = "from now on" if now else f"from the change {window} on"
     return {
-        "identifier": str(before.get("identifier")),
+        "identifier": str((before or after).get("identifier")),
         "window": window,
         "when": "now" if now else window,
         "from_when": "any more" if context.outside else from_when,

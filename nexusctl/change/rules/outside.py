@@ -150,7 +150,6 @@ OUTSIDE: tuple[Rule, ...] = (
         id="outside-database-stopped",
         resource="aws_db_instance",
         attributes=("status",),
-        when=lambda _context, attribute: attribute.after in {"stopping", "stopped"},
         condition="it is stopped",
         level=Level.DISRUPTIVE,
         effect=Effect.ACCESS_CLOSED,

@@ -287,6 +287,12 @@ def test_what_the_files_say_by_now_is_no_drift(recorded: Recorded) -> None:
     assert drift(document, recorded.provenance(ALL_EDITS["backups_shorter"])).statements == ()
 
 
+def test_a_tier_that_the_files_lower_too_is_no_drift(recorded: Recorded) -> None:
+    high, low = ({"tags_all": {"Tier": tier}} for tier in ("production", "staging"))
+    outside = entry("aws_db_instance", high, low, "update") | {"address": DATABASE}
+    assert drift({"resource_drift": [outside]}, recorded.provenance(Edit())).statements == ()
+
+
 def test_what_the_files_say_and_terraform_ignores_is_drift(recorded: Recorded) -> None:
     plan = plan_of("backups_shorter")
     document = plan | {"resource_changes": [], "resource_drift": plan["resource_changes"]}
