@@ -11,15 +11,18 @@ from nexusctl.change.rules import RULES
 from nexusctl.change.rules.any_resource import FALLBACK, NOISE
 from nexusctl.change.rules.outside import OUTSIDE, OUTSIDE_FALLBACK
 from nexusctl.change.strangers import added_by_others, shows_others
+from nexusctl.configuration.configuration import Instance, read
 from nexusctl.environment.origin import Origin
 from nexusctl.terraform.plan import (
     SENSITIVE,
+    UNKNOWN,
     Action,
     AttributeChange,
     ResourceChange,
     action_of,
     is_hidden,
     parse_plan,
+    root_of,
 )
 
 DATABASE = "aws_db_instance"
@@ -36,20 +39,18 @@ class Statement:
     `attributes` are what makes it so, before → after; sensitive values are never in them, and a
     resource that is created or destroyed has none. `origins` are the settings behind it; where a
     module alone is, `module_line` is its `FILE:LINE` in the rendered root.
+    `level` is how much it matters: of what was changed outside, the worse of that and of what the
+    next apply does about it.
     """
 
     rule: Rule
+    level: Level
     address: str
     action: Action
     says: str
     attributes: tuple[AttributeChange, ...]
     origins: tuple[Origin, ...]
     module_line: str | None
-
-    @property
-    def level(self) -> Level:
-        """How much it matters."""
-        return self.rule.level
 
     @property
     def effect(self) -> Effect:
@@ -151,12 +152,14 @@ def _lost(document: Mapping[str, Any]) -> frozenset[str]:
 def drift(document: Mapping[str, Any], provenance: Provenance) -> Impact:
     """What was changed outside Terraform, by a plan's JSON: before is the state, after is AWS.
 
-    Of an update that counts which the plan would undo, and that which a rule is about; AWS may
-    compute the rest as it likes. What others have added to the stack's resources counts as well.
+    Of an update that counts which the plan would undo, and that which a rule is about, unless the
+    files say it by now; AWS may compute the rest as it likes. What others have added to the stack's
+    resources counts as well. What the next apply does about it is told by that plan's own impact.
     """
     entries = _changing(document.get("resource_drift", ()))
     plan = parse_plan({"resource_changes": entries})
     planned = {each.address: each for each in parse_plan(document).changes}
+    written = {each.address: _decided(each) for each in read(provenance.rendered.files).instances}
     contexts = []
     for entry, change in zip(entries, plan.changes, strict=True):
         context = Context(
@@ -165,6 +168,7 @@ def drift(document: Mapping[str, Any], provenance: Provenance) -> Impact:
             _side(entry, "after"),
             outside=True,
             planned=planned.get(change.address),
+            written=written.get(change.address, frozenset()),
         )
         counting = tuple(each for each in change.attributes if _counts(context, each))
         if counting or change.action is not Action.UPDATE:
@@ -173,13 +177,24 @@ def drift(document: Mapping[str, Any], provenance: Provenance) -> Impact:
         Context(change, {}, values, outside=True, planned=planned.get(change.address))
         for change, values in added_by_others(document)
     ]
-    return _impact(contexts, TABLE_OUTSIDE, provenance.of(plan))
+    return _impact(contexts, TABLE_OUTSIDE, provenance.of(plan), impact(document).statements)
+
+
+def _decided(instance: Instance) -> frozenset[str]:
+    """The arguments and blocks of which the files decide what they are."""
+    ignored = instance.ignored
+    # With the provider's default_tags, tags_all are the files', too.
+    return frozenset() if "all" in ignored else frozenset({*instance.values, "tags_all"}) - ignored
 
 
 def _counts(context: Context, attribute: AttributeChange) -> bool:
     if shows_others(context.change.type, attribute) or _alike(attribute.before, attribute.after):
         return False
-    return context.puts_back(attribute) or any(rule.fits(context, attribute) for rule in OUTSIDE)
+    if context.planned_for(attribute):
+        return True
+    # Where the files decide and the plan does nothing, they say by now what AWS has.
+    taken_over = root_of(attribute.path) in context.written
+    return not taken_over and any(rule.fits(context, attribute) for rule in OUTSIDE)
 
 
 def _alike(before: object, after: object) -> bool:
@@ -206,13 +221,20 @@ def _side(entry: Mapping[str, Any], side: Literal["before", "after"]) -> dict[st
     return {name: value for name, value in values.items() if not is_hidden(hidden.get(name))}
 
 
-def _impact(contexts: Iterable[Context], table: Sequence[Rule], tracer: Tracer | None) -> Impact:
+def _impact(
+    contexts: Iterable[Context],
+    table: Sequence[Rule],
+    tracer: Tracer | None,
+    ahead: Sequence[Statement] = (),
+) -> Impact:
+    """`ahead` is what the next apply does, where it is about what was changed outside."""
     statements: list[Statement] = []
     losses: list[Loss] = []
     unnoticed: dict[Action, tuple[str, ...]] = {}
     for context in contexts:
         change = context.change
-        found = _statements(context, table, tracer)
+        mine = [each for each in ahead if each.address == change.address]
+        found = _statements(context, table, tracer, mine)
         told = [each for each in found if each.level is not Level.NONE]
         statements += told
         losses += [_loss(context, each) for each in told if each.level is Level.DESTRUCTIVE]
@@ -223,41 +245,106 @@ def _impact(contexts: Iterable[Context], table: Sequence[Rule], tracer: Tracer |
 
 
 def _statements(
-    context: Context, table: Sequence[Rule], tracer: Tracer | None
+    context: Context, table: Sequence[Rule], tracer: Tracer | None, ahead: Sequence[Statement]
 ) -> Iterator[Statement]:
-    """Each rule that fits, with the attributes that it fits."""
+    """Each rule that fits, with the attributes that it fits and that fare alike next."""
     change = context.change
     if context.lost_outside:
         tracer = None  # whoever deleted it edited no line
-    found: dict[str, tuple[Rule, list[AttributeChange]]] = {}
+    found: dict[tuple[str, str], tuple[Rule, Level, list[AttributeChange]]] = {}
     attributes = change.attributes if change.action is Action.UPDATE else (WHOLE,)
     for attribute in attributes:
         rule = next(each for each in table if each.fits(context, attribute))
-        found.setdefault(rule.id, (rule, []))[1].append(attribute)
-    for rule, some in found.values():
+        about = [each for each in ahead if _is_about(each, context, attribute)]
+        key = (rule.id, _next_apply(context, rule, attribute, about))
+        found.setdefault(key, (rule, _level(rule, about), []))[2].append(attribute)
+    for (_, next_apply), (rule, level, some) in found.items():
         shown = tuple(some) if change.action is Action.UPDATE else _forcing(change)
         # What the files do not write has no line, nor has what somebody deleted.
-        of_files = not context.outside or any(map(context.puts_back, shown))
-        settings = _as_written(shown) if context.outside else shown
-        named = of_files and (settings or not context.outside)
+        of_files = not context.outside or any(map(context.planned_for, shown))
         yield Statement(
             rule=rule,
+            level=level,
             address=change.address,
             action=change.action,
-            says=_said(rule, context, some),
+            says=_said(rule, context, some, next_apply),
             attributes=shown,
-            origins=tracer.origins(change, settings) if tracer and named else (),
+            origins=_origins(tracer, context, shown) if tracer else (),
             module_line=tracer.line(change, shown) if tracer and of_files else None,
         )
 
 
-def _as_written(outside: Iterable[AttributeChange]) -> tuple[AttributeChange, ...]:
-    """What the files say, after what AWS has. A policy is the module's, whatever stands in it."""
-    return tuple(
-        replace(each, before=each.after, after=each.before)
-        for each in outside
-        if each.before is not None and not str(each.before).startswith("{")
-    )
+def _level(rule: Rule, ahead: Iterable[Statement]) -> Level:
+    """The worse of both; what nobody notices stays that."""
+    levels = [rule.level, *(each.level for each in ahead)]
+    return min(levels, key=lambda each: each.rank) if rule.level is not Level.NONE else Level.NONE
+
+
+def _is_about(ahead: Statement, context: Context, attribute: AttributeChange) -> bool:
+    """Whether what the plan does there is done about this attribute, or to all of the resource."""
+    planned = context.planned_for(attribute)
+    return ahead.action is not Action.UPDATE or any(each in planned for each in ahead.attributes)
+
+
+_OF_FILES = "makes it what the files say"
+_NEXT: Mapping[Action | None, str] = {
+    Action.REPLACE: "replaces it",
+    Action.DESTROY: "destroys it",
+}
+
+
+def _next_apply(
+    context: Context, rule: Rule, attribute: AttributeChange, ahead: Sequence[Statement]
+) -> str:
+    """What the next apply does about what somebody changed outside, to end a sentence with."""
+    action = context.planned.action if context.planned else None
+    if not context.outside:
+        return ""
+    if context.change.action is Action.DESTROY:
+        return "; the next apply makes a new one" if action is Action.CREATE else ""
+    does = _NEXT.get(action) or _put_back(context, attribute)
+    if does is None:
+        return "; no apply puts it back: undo it in AWS"
+    for each in ahead:
+        if each.effect is Effect.AWS_REFUSES:
+            return f"; AWS refuses the next apply: {each.says}"
+    # That access changes back goes without saying.
+    more = [
+        f": {each.effect}, {each.says}"
+        for each in ahead
+        if each.level in {Level.DISRUPTIVE, Level.DESTRUCTIVE}
+        and each.effect is not Effect.ACCESS_CHANGED
+        and each.rule.id != rule.id
+    ]
+    return f"; the next apply {does}{''.join(more)}"
+
+
+def _put_back(context: Context, attribute: AttributeChange) -> str | None:
+    """What the plan makes of it: nothing, what it was, or what the files say by now."""
+    planned = context.planned_for(attribute)
+    was = {each.path: each.before for each in context.change.attributes}
+    if not planned:
+        return None
+    if all(each.path in was and _same(each.after, was[each.path]) for each in planned):
+        return "puts it back"
+    after = planned[0].after if planned[0].path == attribute.path else UNKNOWN
+    plain = isinstance(after, int | float | str) and not str(after).startswith("{")
+    return f"makes it {after}" if plain and after not in {SENSITIVE, UNKNOWN} else _OF_FILES
+
+
+def _same(planned: object, before: object) -> bool:
+    """Whether both are one value, as far as it may be known."""
+    return planned != SENSITIVE and (planned == before or _alike(planned, before))
+
+
+def _origins(
+    tracer: Tracer, context: Context, shown: Iterable[AttributeChange]
+) -> tuple[Origin, ...]:
+    """The settings behind it or, of what was changed outside, those that say what should be."""
+    if not context.outside:
+        return tracer.origins(context.change, shown)
+    planned = [each for one in shown for each in context.planned_for(one)]
+    return tracer.settings(context.change, planned)
 
 
 def _forcing(change: ResourceChange) -> tuple[AttributeChange, ...]:
@@ -272,14 +359,16 @@ def _forcing(change: ResourceChange) -> tuple[AttributeChange, ...]:
     )
 
 
-def _said(rule: Rule, context: Context, attributes: Sequence[AttributeChange]) -> str:
+def _said(
+    rule: Rule, context: Context, attributes: Sequence[AttributeChange], next_apply: str
+) -> str:
     first = attributes[0]
     values = {
         "attribute": first.path,
         "before": first.before,
         "after": first.after,
-        "id": context.before.get("id"),
-        "next": context.next_apply(attributes),
+        "id": (context.before or context.after).get("id"),
+        "next": next_apply,
     }
     return rule.says.format_map(values | words_of(context))
 

@@ -119,6 +119,20 @@ class Tracer:
             found |= dict.fromkeys(self._written(mine) or around)
         return tuple(found)
 
+    def settings(
+        self, change: ResourceChange, attributes: Iterable[AttributeChange]
+    ) -> tuple[Origin, ...]:
+        """The settings of which each is the whole value that an attribute gets."""
+        place, declared = self._declared(change.address)
+        if declared is None:
+            return ()
+        found: dict[Origin, None] = {}
+        for attribute in attributes:
+            values = self._argument(place, declared, attribute, set())
+            whole = [each for each in values if each.text and each.text == _plain(attribute.after)]
+            found |= dict.fromkeys(self._written(self._narrowed(whole, change, attribute)))
+        return tuple(found)
+
     def line(self, change: ResourceChange, attributes: Iterable[AttributeChange]) -> str | None:
         """`modules/proxy/main.tf:12`: the first of these attributes, or else the resource."""
         _, declared = self._declared(change.address)

@@ -36,10 +36,14 @@ replaced. `{window}` and the like stand for what the plan says.
 _OUTSIDE = """\
 ## Changes outside Terraform
 
-Of what somebody changed outside Terraform, the rules above tell where they are about data,
-security, protection and access, and these: also of attributes that the stack leaves to AWS. Of the
-rest that is told which the next apply would put back. `{next}` is what it does, by a plan made for
-that: it puts the change back, or it does not, and somebody has to undo it in AWS.
+Of what somebody changed outside Terraform, the rules above tell where they are about logs,
+security, protection and access, and these: also of attributes that the stack leaves to AWS, but not
+of what the files say by now. Of the rest that is told which the next apply would put back.
+
+`{next}` is what the next apply does, by a plan made for that: it puts the change back, or makes of
+it what the files say by now, and what that breaks; AWS refuses that; or no apply does anything
+about it, and somebody has to undo it in AWS. The level is the worse of two: of what was changed,
+and of what the next apply does about it.
 
 Only resources that the state knows are seen: not a grant on a key, say, or a scheduled action that
 somebody gave the group. Nor is the function that rotates a secret. What an apply has read that then

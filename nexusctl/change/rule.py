@@ -1,6 +1,6 @@
 """What a rule on changes is made of; the rules themselves are in `rules/`."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -65,12 +65,6 @@ class Effect(StrEnum):
         return list(Effect).index(self)
 
 
-_NEXT: Mapping[Action | None, str] = {
-    Action.REPLACE: "; the next apply replaces it",
-    Action.DESTROY: "; the next apply destroys it",
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Context:
     """A change, with all that the resource has before and after it but for sensitive values.
@@ -79,7 +73,7 @@ class Context:
     `keeps_database`: there is one, which the plan neither destroys nor replaces.
     `moves`: the plan takes the stack to another VPC.
     `outside`: it is no plan but what was changed outside Terraform; `planned` is what the next
-    apply does to the resource then.
+    apply does to the resource then, and `written` are the arguments that the files decide.
     `lost_outside`: the state knows the resource, and somebody has deleted it.
     """
 
@@ -92,24 +86,19 @@ class Context:
     outside: bool = False
     lost_outside: bool = False
     planned: ResourceChange | None = None
+    written: frozenset[str] = frozenset()
 
-    def puts_back(self, attribute: AttributeChange) -> bool:
-        """Whether the next apply makes this attribute what the files say."""
-        return self.planned is not None and any(
-            root_of(each.path) == root_of(attribute.path) and each.after != UNKNOWN
-            for each in self.planned.attributes
-        )
+    def planned_for(self, attribute: AttributeChange) -> tuple[AttributeChange, ...]:
+        """What the next apply makes of this attribute, but for what AWS computes.
 
-    def next_apply(self, attributes: Iterable[AttributeChange]) -> str:
-        """What the next apply does about what somebody changed outside, to end a sentence with."""
-        action = self.planned.action if self.planned else None
-        if self.change.action is Action.DESTROY:
-            return "; the next apply makes a new one" if action is Action.CREATE else ""
-        if action in _NEXT:
-            return _NEXT[action]
-        if any(map(self.puts_back, attributes)):
-            return "; the next apply puts it back"
-        return "; no apply puts it back: undo it in AWS"
+        Of other parts of the same argument, where the plan does not say it of this one.
+        """
+        root = root_of(attribute.path)
+        planned = self.planned.attributes if self.planned else ()
+        argument = [each for each in planned if root_of(each.path) == root]
+        known = [each for each in argument if each.after != UNKNOWN]
+        same = [each for each in known if each.path == attribute.path]
+        return tuple(same or known or (argument if root in self.written else ()))
 
 
 Condition = Callable[[Context, AttributeChange], bool]
@@ -167,10 +156,10 @@ def words_of(context: Context) -> dict[str, str]:
     snapshot = before.get("final_snapshot_identifier")
     from_when = "from now on" if now else f"from the change {window} on"
     return {
+        "identifier": str((before or after).get("identifier")),
         "window": window,
         "when": "now" if now else window,
         "from_when": "any more" if context.outside else from_when,
-        "identifier": str(before.get("identifier")),
         "rounded": str(rounded_up(before.get("allocated_storage"))),
         "running": _counted(before.get("desired_capacity")),
         "staying": _counted(staying(context)),

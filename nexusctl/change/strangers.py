@@ -3,6 +3,7 @@
 A security group of Terraform's shows every rule that AWS has for it, those that are resources of
 their own too; so does a role its policies, a route table its routes, and a secret its policy. To
 Terraform it is drift until the next apply has written it into the state, and no apply removes it.
+So it is with the copies of a secret in other regions, and with a database that was stopped.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,10 +13,11 @@ from nexusctl.terraform.plan import Action, AttributeChange, ResourceChange, exi
 
 # The attributes that show what is written elsewhere, by resource type.
 _SHOWN = {
+    "aws_db_instance": ("status",),
     "aws_default_security_group": ("ingress", "egress"),
     "aws_iam_role": ("inline_policy", "managed_policy_arns"),
     "aws_route_table": ("route",),
-    "aws_secretsmanager_secret": ("policy",),
+    "aws_secretsmanager_secret": ("policy", "replica"),
     "aws_security_group": ("ingress", "egress"),
 }
 _DIRECTIONS = {
@@ -25,6 +27,7 @@ _DIRECTIONS = {
 _OF_BLOCKS = ("cidr_blocks", "ipv6_cidr_blocks", "prefix_list_ids", "security_groups")
 _OF_RULES = ("cidr_ipv4", "cidr_ipv6", "prefix_list_id", "referenced_security_group_id")
 _ALL = "-1"
+_STOPPED = frozenset({"stopping", "stopped"})
 _DESTINATIONS = ("cidr_block", "ipv6_cidr_block", "prefix_list_id")
 _TARGETS = frozenset(
     {
@@ -59,7 +62,7 @@ class _Rule(NamedTuple):
 
 
 class _Other(NamedTuple):
-    """Anything else that a resource shows: a policy's name, ARN or text, or a route."""
+    """Anything else that a resource shows: a policy, a route, a region, or a status."""
 
     of: str
     attribute: str
@@ -122,6 +125,9 @@ def _shown(resource: Mapping[str, Any]) -> Iterator["_Rule | _Other"]:
     match resource["type"]:
         case "aws_security_group" | "aws_default_security_group":
             yield from _rules_shown(values)
+        case "aws_db_instance":
+            if values.get("status") in _STOPPED:
+                yield _Other(values["id"], "status", values["status"])
         case "aws_iam_role":
             for policy in values.get("inline_policy") or ():
                 yield _Other(values["name"], "inline_policy", policy["name"])
@@ -131,8 +137,14 @@ def _shown(resource: Mapping[str, Any]) -> Iterator["_Rule | _Other"]:
             for route in values.get("route") or ():
                 yield _Other(values["id"], "route", _route(route))
         case "aws_secretsmanager_secret":
-            if values.get("policy"):
-                yield _Other(values["arn"], "policy", values["policy"])
+            yield from _shown_of_secret(values)
+
+
+def _shown_of_secret(values: Mapping[str, Any]) -> Iterator[_Other]:
+    if values.get("policy"):
+        yield _Other(values["arn"], "policy", values["policy"])
+    for replica in values.get("replica") or ():
+        yield _Other(values["arn"], "replica", replica["region"])
 
 
 def _route(values: Mapping[str, Any]) -> str:

@@ -186,12 +186,12 @@ def _differences(
             )
     elif not any(map(is_hidden, hidden)) and (by := _naming(path, before, after)):
         yield from _differences_by_name(path, before or [], after or [], unknown=unknown, by=by)
-    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        for index in range(len(before)):
+    elif _comparable(before, after):
+        for index in range(len(before or after)):
             yield from _differences(
                 f"{path}[{index}]",
-                before[index],
-                after[index],
+                _part(before, index),
+                _part(after, index),
                 unknown=_part(unknown, index),
                 hidden=(_part(hidden[0], index), _part(hidden[1], index)),
             )
@@ -199,6 +199,18 @@ def _differences(
         # A list that grew or shrank: as a whole, unless something in it is hidden.
         secret = is_hidden(hidden[0]) or is_hidden(hidden[1])
         yield AttributeChange(path, *((SENSITIVE, SENSITIVE) if secret else (before, after)))
+
+
+def _comparable(before: Any, after: Any) -> bool:
+    """Whether what is at one place in a list can be told from that in the other.
+
+    So it can where all blocks of a kind come or go.
+    """
+    lists = [side for side in (before, after) if isinstance(side, list)]
+    if not (before and after):
+        blocks = [each for side in lists for each in side]
+        return bool(blocks) and all(isinstance(each, dict) for each in blocks)
+    return len(lists) == 2 and len(before) == len(after)  # noqa: PLR2004
 
 
 def _differences_by_name(

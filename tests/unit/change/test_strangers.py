@@ -118,3 +118,16 @@ def test_a_policy_on_a_secret_is_a_stranger_but_for_that_of_a_resource() -> None
     assert opened(none) == opened(shows, resource("aws_secretsmanager_secret_policy", "p", mine))
     assert opened(none) == []
     assert opened(shows) == [("aws_secretsmanager_secret.main", "policy", "{}")]
+
+
+def test_a_copy_of_a_secret_in_another_region_is_a_stranger() -> None:
+    copies = [{"region": each, "kms_key_id": "k"} for each in ("us-east-1", "eu-west-1")]
+    shows = resource("aws_secretsmanager_secret", "main", {"arn": "arn:s", "replica": copies})
+    assert opened(shows) == [("aws_secretsmanager_secret.main", "replica", "eu-west-1, us-east-1")]
+
+
+@pytest.mark.parametrize("status", ["stopping", "stopped", "available", "modifying"])
+def test_a_database_is_told_of_where_it_was_stopped(status: str) -> None:
+    shows = resource("aws_db_instance", "main", {"id": "db-1", "status": status})
+    told = [("aws_db_instance.main", "status", status)] if status.startswith("stop") else []
+    assert opened(shows) == told

@@ -80,6 +80,19 @@ def test_blocks_that_have_names_are_compared_by_name() -> None:
     )
 
 
+@pytest.mark.parametrize("none", [[], None])
+def test_blocks_that_all_come_or_go_are_told_by_what_is_in_them(none: list[Any] | None) -> None:
+    before = {"metadata": [{"tokens": "required", "hops": None}], "secret": [{"key": "hush"}]}
+    after = {"metadata": none, "secret": none, "names": ["a"]}
+    hidden = {"before_sensitive": {"secret": [{"key": True}]}}
+    plan = parsed(change(["update"], before, after, **hidden))
+    assert plan.changes[0].attributes == (
+        AttributeChange("metadata[0].tokens", "required", None),
+        AttributeChange("names", None, ["a"]),
+        AttributeChange("secret[0].key", "(sensitive)", "(sensitive)"),
+    )
+
+
 def test_names_of_blocks_with_something_sensitive_are_not_told() -> None:
     before, after = ({"block": [{"name": name, "x": 1}]} for name in ("hush-1", "hush-2"))
     marks = {"before_sensitive": {"block": [{"name": True}]}}
