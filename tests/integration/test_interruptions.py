@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from nexusctl.errors import Refused
 from nexusctl.sandbox.sandbox import Running, Stopped
+from nexusctl.workspace import WorkDirectory
 from tests.integration.project import NewProject, Project
 
 DATABASE = "module.database.aws_db_instance.main"
@@ -108,11 +110,19 @@ def test_a_terminal_that_stops_reading_holds_nothing_up(project: Project) -> Non
         until(applying(project), 200.0)
         termios.tcflow(terminal, termios.TCOOFF)  # as Ctrl-S does
         apply.send_signal(signal.SIGTERM)
-        until(lambda: locks(project) == [])
+        until(lambda: locks(project) == [] and nobody_at_work(project))
         assert "did not come to its end" in project.must("plan", "sandbox")
         assert apply.poll() is None, "it waits to say how it ended"
         apply.send_signal(signal.SIGTERM)
         assert apply.wait(10) == 130
+
+
+def nobody_at_work(project: Project) -> bool:
+    try:
+        with WorkDirectory(project.root / ".nexusctl/sandbox/sandbox").alone():
+            return True
+    except Refused:
+        return False
 
 
 @contextmanager
